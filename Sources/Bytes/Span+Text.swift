@@ -89,7 +89,8 @@ extension String {
 
     /// Text of `bytes`, nil if they are not well-formed UTF-8.
     public init?(validating bytes: borrowing Span<UInt8>) {
-        guard let text = unsafe bytes.withUnsafeBufferPointer({ unsafe String(validating: $0, as: UTF8.self) })
+        guard
+            let text = unsafe bytes.withUnsafeBufferPointer({ unsafe String(validating: $0, as: UTF8.self) })
         else { return nil }
         self = text
     }

@@ -57,8 +57,10 @@ public struct JSONReader: ~Copyable, ~Escapable {
         let start = offset
         let content: JSONValue.Content =
             switch try peek() {
-            case UInt8(ascii: "{"): try nested { (reader) throws(JSONError) in .object(try reader.readObject()) }
-            case UInt8(ascii: "["): try nested { (reader) throws(JSONError) in .array(try reader.readArray()) }
+            case UInt8(ascii: "{"):
+                try nested { (reader) throws(JSONError) in .object(try reader.readObject()) }
+            case UInt8(ascii: "["):
+                try nested { (reader) throws(JSONError) in .array(try reader.readArray()) }
             case UInt8(ascii: "\""): .string(try readString())
             case UInt8(ascii: "t"): try readLiteral("true", .bool(true))
             case UInt8(ascii: "f"): try readLiteral("false", .bool(false))

@@ -102,7 +102,8 @@ public struct JSONWriter: ~Copyable {
         case .string(let string): self.string(string)
         case .array(let elements): array { writer in for element in elements { writer.value(element) } }
         case .object(let object):
-            self.object { writer in for member in object.members { writer.member(member.name, member.value) } }
+            self.object { writer in for member in object.members { writer.member(member.name, member.value) }
+            }
         }
     }
 

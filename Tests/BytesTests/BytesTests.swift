@@ -2,7 +2,9 @@ import Bytes
 import Testing
 
 @Suite struct Base64URLTests {
-    @Test(arguments: [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE")])
+    @Test(arguments: [
+        ("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"),
+    ])
     func `follows the vectors of RFC 4648 without padding`(plain: String, encoded: String) {
         #expect(Base64URL.encode(plain.utf8Span.span) == encoded)
         #expect(Base64URL.decode(encoded) == Array(plain.utf8))
@@ -36,12 +38,15 @@ import Testing
 
     @Test func `writes numbers as people read them`() {
         var buffer = ByteBuffer()
-        for value in [0, 7, -12, Int.max, Int.min] { buffer.append(decimal: value)
-            buffer.append(" ") }
+        for value in [0, 7, -12, Int.max, Int.min] {
+            buffer.append(decimal: value)
+            buffer.append(" ")
+        }
         for value in [0, 1, 15, 16, 65536, Int.max] { buffer.append(hexadecimal: value); buffer.append(" ") }
         #expect(
             String(lossy: buffer.span)
-                == "0 7 -12 9223372036854775807 -9223372036854775808 0 1 f 10 10000 7fffffffffffffff ")
+                == "0 7 -12 9223372036854775807 -9223372036854775808 0 1 f 10 10000 7fffffffffffffff "
+        )
     }
 }
 

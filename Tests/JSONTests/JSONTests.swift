@@ -3,14 +3,18 @@ import JSON
 import Testing
 
 @Suite struct JSONReaderTests {
-    @Test(arguments: ["{}", "[]", " [1, -0.5e+3, \"a\\u00e9\\ud83d\\ude00\\n\", true, false, null] ", "\"x\"", "12"])
+    @Test(arguments: [
+        "{}", "[]", " [1, -0.5e+3, \"a\\u00e9\\ud83d\\ude00\\n\", true, false, null] ", "\"x\"", "12",
+    ])
     func `accepts what RFC 8259 allows`(text: String) throws {
         _ = try JSONReader.read(text.utf8Span.span)
     }
 
     @Test(arguments: [
-        "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "-", "1.", ".5", "1e", "+1", "NaN", "1e999", "'a'", "\"a",
-        "\"\\x\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\u{01}\"", "tru", "[1 2]", "1 1", "\u{FEFF}{}",
+        "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "-", "1.", ".5", "1e", "+1", "NaN", "1e999", "'a'",
+        "\"a",
+        "\"\\x\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\u{01}\"", "tru", "[1 2]", "1 1",
+        "\u{FEFF}{}",
         "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "// x\n1",
     ])
     func `refuses everything else`(text: String) {
@@ -33,7 +37,10 @@ import Testing
         let text = "{\n  \"a\": [1,\n 2]}"
         let value = try JSONReader.read(text.utf8Span.span)
         let second = try #require(value.object?["a"]?.array?[1])
-        #expect(SourcePosition(of: second.offset, in: text.utf8Span.span) == SourcePosition(of: 14, in: text.utf8Span.span))
+        #expect(
+            SourcePosition(of: second.offset, in: text.utf8Span.span)
+                == SourcePosition(of: 14, in: text.utf8Span.span)
+        )
         #expect(SourcePosition(of: second.offset, in: text.utf8Span.span).line == 3)
         #expect(SourcePosition(of: second.offset, in: text.utf8Span.span).column == 2)
     }
