@@ -32,6 +32,9 @@ public struct Digest256: Hashable, Sendable {
         return bytes
     }
 
+    /// The first eight bytes as a number, for choosing a place in a table.
+    public var prefix: UInt64 { words.0 }
+
     /// The bytes as 64 lower-case hexadecimal digits.
     public var hexadecimal: String {
         let digits = bytes.flatMap { [ASCII.hexDigit($0 >> 4), ASCII.hexDigit($0)] }

@@ -23,7 +23,9 @@ struct ByteStringTable: Sendable {
         let bytes = Array(key.utf8)
         guard self.value(of: bytes.span, under: scope) == nil else { return }
         if 2 * (entries.count + 1) > slots.count { grow() }
-        entries.append(Entry(hash: Self.hash(bytes.span, under: scope), scope: scope, key: bytes, value: value))
+        entries.append(
+            Entry(hash: Self.hash(bytes.span, under: scope), scope: scope, key: bytes, value: value)
+        )
         place(entries.count - 1)
     }
 

@@ -39,9 +39,14 @@ public struct RouteTable: Sendable {
     private mutating func insertAuthority(_ authority: String, of resource: ResourceURI) -> Int {
         let number = authorities.value(of: authority.utf8Span.span, under: 0) ?? authorities.count
         authorities.insert(authority, under: 0, value: number)
-        let hasPort = authority.hasSuffix("]") ? false : authority.split(separator: "]").last?.contains(":") ?? false
+        let hasPort =
+            authority.hasSuffix("]") ? false : authority.split(separator: "]").last?.contains(":") ?? false
         if !hasPort {
-            authorities.insert(authority + (resource.scheme == "https" ? ":443" : ":80"), under: 0, value: number)
+            authorities.insert(
+                authority + (resource.scheme == "https" ? ":443" : ":80"),
+                under: 0,
+                value: number
+            )
         }
         return number
     }

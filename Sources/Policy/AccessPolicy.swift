@@ -1,0 +1,259 @@
+// May this request pass? Every check that stands between a client and a server, in order, in one list.
+
+public import HTTP
+public import JOSE
+public import Bytes
+
+/// The proof that a request passed every check. Only `AccessPolicy` makes one, and sending a request consumes it.
+public struct ForwardPermit: ~Copyable, Sendable {
+    /// The route that the request passed.
+    public let route: RouteID
+    /// The token that it passed with.
+    public let token: VerifiedToken
+    /// The part of the request's path behind the route's own.
+    public let subpath: ByteRange
+    /// The browser origin that may read the answer, nil if no browser asked.
+    public let origin: String?
+
+    fileprivate init(route: RouteID, token: VerifiedToken, subpath: ByteRange, origin: String?) {
+        self.route = route
+        self.token = token
+        self.subpath = subpath
+        self.origin = origin
+    }
+}
+
+/// The decision on one request: a pure function of the configuration, the head, the keys and the time.
+public enum AccessPolicy {
+    /// Decides on `request`.
+    ///
+    /// - Parameters:
+    ///   - request: The head; nothing of the body is looked at.
+    ///   - scene: Listener and time.
+    ///   - snapshot: The configuration.
+    ///   - keys: The keys of the issuers.
+    ///   - tokens: Remembers verified tokens; changes how long a decision takes, never what it is.
+    /// - Returns: The decision.
+    public static func decide(
+        _ request: borrowing RequestHead,
+        scene: RequestScene,
+        snapshot: Snapshot,
+        keys: KeyRing,
+        tokens: inout TokenCache
+    ) -> Decision {
+        var progress = Progress()
+        do throws(Stop) {
+            // The order is that of the processing steps 2 to 11; step 1 is the parser's.
+            try OwnPaths.answerHealth(request, scene)
+            let authority = try knownAuthority(request, snapshot)
+            try OwnPaths.answerWellKnown(request, authority, snapshot)
+            let match = try matchedRoute(request, authority, snapshot)
+            progress.route = match.route
+            let route = snapshot.route(match.route)
+            progress.origin = try allowedOrigin(request, route)
+            try answerOptions(request)
+            try checkMethod(request)
+            let credentials = try credentials(request, route)
+            let (issuer, token) = try verifiedToken(
+                credentials,
+                request,
+                route,
+                scene,
+                snapshot,
+                keys,
+                &tokens
+            )
+            progress.token = token
+            try checkAudience(token, route, snapshot.issuer(issuer), snapshot)
+            try checkSenderConstraint(token, route)
+            try checkScopes(token, route, snapshot)
+            try checkContent(request, snapshot)
+            return .forward(
+                ForwardPermit(
+                    route: match.route,
+                    token: token,
+                    subpath: ByteRange(request.target.path.start + match.pathLength, request.target.path.end),
+                    origin: progress.origin
+                )
+            )
+        } catch {
+            return progress.decision(for: error)
+        }
+    }
+
+    /// The methods of a route, as `Allow` names them.
+    static let allow = "GET, HEAD, POST, DELETE, OPTIONS"
+
+    // Step 2
+    private static func knownAuthority(
+        _ request: borrowing RequestHead,
+        _ snapshot: Snapshot
+    ) throws(Stop) -> Int {
+        let authority = request.bytes.span.extracting(request.authority)
+        guard let known = snapshot.table.authority(authority) else { throw .refuse(.hostUnknown) }
+        return known
+    }
+
+    // Step 4
+    private static func matchedRoute(
+        _ request: borrowing RequestHead,
+        _ authority: Int,
+        _ snapshot: Snapshot
+    ) throws(Stop) -> RouteTable.Match {
+        let path = request.bytes.span.extracting(request.target.path)
+        guard let match = snapshot.table.match(authority: authority, path: path) else {
+            throw .refuse(.routeUnknown)
+        }
+        return match
+    }
+
+    // Step 5: before any token work, so that an evil page learns nothing
+    private static func allowedOrigin(
+        _ request: borrowing RequestHead,
+        _ route: Route
+    ) throws(Stop) -> String? {
+        switch OriginRule.verdict(request, at: route) {
+        case .absent: return nil
+        case .allowed(let origin): return origin
+        case .refused: throw .refuse(.originNotAllowed)
+        }
+    }
+
+    private static func answerOptions(_ request: borrowing RequestHead) throws(Stop) {
+        guard request.method == .options else { return }
+        let isPreflight =
+            request.fields.first(.origin) != nil && request.fields.first(.accessControlRequestMethod) != nil
+        guard !isPreflight else { throw .respond(OriginRule.preflight(request, allow: allow)) }
+        throw .respond(LocalResponse(status: 204, reason: .access(.options), fields: [.init("Allow", allow)]))
+    }
+
+    // Step 6
+    private static func checkMethod(_ request: borrowing RequestHead) throws(Stop) {
+        switch request.method {
+        case .get, .head, .post, .delete: return
+        case .options, .connect, .trace, .other: throw .methodNotAllowed(allow)
+        }
+    }
+
+    // Step 7
+    private static func credentials(
+        _ request: borrowing RequestHead,
+        _ route: Route
+    ) throws(Stop) -> ByteRange {
+        switch BearerCredentials(request) {
+        case .token(let range): return range
+        case .none(let reason):
+            throw .challenge(.access(reason), route, scopes: route.scopes)
+        }
+    }
+
+    // Step 8: signature, type, issuer and time
+    private static func verifiedToken(
+        _ credentials: ByteRange,
+        _ request: borrowing RequestHead,
+        _ route: Route,
+        _ scene: RequestScene,
+        _ snapshot: Snapshot,
+        _ keys: KeyRing,
+        _ tokens: inout TokenCache
+    ) throws(Stop) -> (IssuerID, VerifiedToken) {
+        let text = request.bytes.span.extracting(credentials)
+        let digest = tokens.digest(text)
+        if let (issuer, token) = tokens.find(digest, keys: keys, snapshot: snapshot, now: scene.now),
+            route.issuers.contains(issuer)
+        {
+            return (issuer, token)
+        }
+        let presented = try read(text, route)
+        let issuer = try chosenIssuer(presented, route, snapshot)
+        let keySet = try usableKeys(of: issuer, keys, scene)
+        do throws(TokenRefusal) {
+            let rules = snapshot.issuer(issuer).rules
+            let token = try TokenVerifier.verify(presented, keys: keySet, rules: rules, now: scene.now)
+            tokens.insert(digest, token, from: issuer, keySet: keySet)
+            return (issuer, token)
+        } catch {
+            // The issuer may have a new key: ask once, but not more often than the hold-off allows.
+            let mayBeNew = error.reason == .unknownKey && scene.now >= keys[issuer].holdOffUntil
+            if mayBeNew, scene.mayAwaitKeys { throw .awaitKeys(issuer) }
+            throw .challenge(.token(error.reason), route, scopes: route.scopes)
+        }
+    }
+
+    private static func read(_ text: Span<UInt8>, _ route: Route) throws(Stop) -> UnverifiedToken {
+        do {
+            return try UnverifiedToken(text)
+        } catch {
+            throw .challenge(.token(error.reason), route, scopes: route.scopes)
+        }
+    }
+
+    /// The issuer of the route whose `iss` the token claims; its rules are applied, and check the claim again.
+    private static func chosenIssuer(
+        _ token: UnverifiedToken,
+        _ route: Route,
+        _ snapshot: Snapshot
+    ) throws(Stop) -> IssuerID {
+        let claimed = token.issuer
+        for id in route.issuers where snapshot.issuer(id).rules.issuer == claimed { return id }
+        throw .challenge(.access(.issuerUnknown), route, scopes: route.scopes)
+    }
+
+    private static func usableKeys(
+        of issuer: IssuerID,
+        _ keys: KeyRing,
+        _ scene: RequestScene
+    ) throws(Stop) -> KeySet {
+        if let keySet = keys[issuer].keySet { return keySet }
+        if keys[issuer].isPending, scene.mayAwaitKeys { throw .awaitKeys(issuer) }
+        throw .refuse(.keysUnavailable)
+    }
+
+    // Step 8: audience = route
+    private static func checkAudience(
+        _ token: VerifiedToken,
+        _ route: Route,
+        _ issuer: Issuer,
+        _ snapshot: Snapshot
+    ) throws(Stop) {
+        guard let refusal = AudienceRule.refusal(of: token.audiences, for: route, from: issuer) else {
+            return
+        }
+        let diagnosis = AudienceDiagnosis(token.audiences, at: route, refusal: refusal, in: snapshot)
+        throw .challenge(
+            .access(diagnosis.reason),
+            route,
+            scopes: route.scopes,
+            intendedRoute: diagnosis.intendedRoute
+        )
+    }
+
+    // Step 9
+    private static func checkSenderConstraint(_ token: VerifiedToken, _ route: Route) throws(Stop) {
+        guard token.isSenderConstrained else { return }
+        throw .challenge(.access(.senderConstrained), route, scopes: route.scopes)
+    }
+
+    // Step 10
+    private static func checkScopes(
+        _ token: VerifiedToken,
+        _ route: Route,
+        _ snapshot: Snapshot
+    ) throws(Stop) {
+        let missing = ScopeRule.missing(
+            route.scopes,
+            from: token.scopes,
+            implications: snapshot.scopeImplications
+        )
+        guard !missing.isEmpty else { return }
+        throw .challenge(.access(.insufficientScope), route, scopes: missing)
+    }
+
+    // Step 11
+    private static func checkContent(
+        _ request: borrowing RequestHead,
+        _ snapshot: Snapshot
+    ) throws(Stop) {
+        if let refusal = ContentRule.refusal(of: request, limits: snapshot.limits) { throw .refuse(refusal) }
+    }
+}

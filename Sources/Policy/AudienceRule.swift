@@ -1,0 +1,36 @@
+// The rule that audgate exists for: a token passes only where it was issued for exactly that resource.
+
+internal import Bytes
+
+/// Whether the audiences of a token are those of a route (decisions D2 and D3).
+public enum AudienceRule {
+    /// Judges `audiences`.
+    ///
+    /// Strings are compared byte for byte. One of them must be the resource or one of the route's aliases, and every
+    /// other one must be an audience that the issuer always adds.
+    ///
+    /// - Returns: Nil if the token is for `route` and for nothing else, else why not.
+    public static func refusal(of audiences: [String], for route: Route, from issuer: Issuer) -> AccessReason?
+    {
+        var names = false
+        var strays = false
+        for audience in audiences {
+            if isOwn(audience, of: route) {
+                names = true
+            } else if !issuer.otherAudiences.contains(audience) {
+                strays = true
+            }
+        }
+        guard names else { return .audienceMismatch }
+        return strays ? .audienceNotExclusive : nil
+    }
+
+    /// Whether `audience` is the resource, the other spelling of a bare origin, or an alias.
+    public static func isOwn(_ audience: String, of route: Route) -> Bool {
+        let bytes = audience.utf8Span.span
+        if bytes.equals(route.resource.text) { return true }
+        for alias in route.audienceAliases where bytes.equals(alias) { return true }
+        // URL libraries add the slash of an empty path by themselves; refusing it would be a login loop.
+        return route.resource.path.isEmpty && bytes.equals(route.resource.text + "/")
+    }
+}

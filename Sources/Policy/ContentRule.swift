@@ -1,0 +1,60 @@
+// What the content of a request may be, decided from its head.
+
+internal import Bytes
+internal import HTTP
+
+/// Checks of media types and sizes (MCP transports; RFC 9110 §8 and §12).
+enum ContentRule {
+    /// Why the content of `request` is refused, nil if it is not.
+    static func refusal(of request: borrowing RequestHead, limits: Limits) -> AccessReason? {
+        guard request.method == .post else { return request.framing == .none ? nil : .contentNotAllowed }
+        let bytes = request.bytes.span
+        guard request.fields.count(of: .contentType) == 1,
+            isJSON(bytes.extracting(request.value(.contentType)))
+        else { return .contentTypeUnsupported }
+        if let encoding = request.fields.first(.contentEncoding) {
+            guard bytes.extracting(encoding).equalsIgnoringCase("identity") else {
+                return .contentEncodingUnsupported
+            }
+        }
+        if isModern(bytes.extracting(request.value(.mcpProtocolVersion))), !acceptsAnswers(request) {
+            return .notAcceptable
+        }
+        if case .length(let length) = request.framing, length > limits.bodyBytes { return .contentTooLarge }
+        return nil
+    }
+
+    /// Whether `type` is `application/json`, with no other charset than UTF-8.
+    private static func isJSON(_ type: borrowing Span<UInt8>) -> Bool {
+        let end = type.firstIndex(of: UInt8(ascii: ";")) ?? type.count
+        guard type.extracting(0..<end).trimmingBlanks.equalsIgnoringCase("application/json") else {
+            return false
+        }
+        guard end < type.count else { return true }
+        let parameter = type.extracting((end + 1)...).trimmingBlanks
+        return !parameter.startsIgnoringCase(with: "charset=")
+            || parameter.equalsIgnoringCase("charset=utf-8")
+            || parameter.equalsIgnoringCase("charset=\"utf-8\"")
+    }
+
+    /// Whether a protocol version is 2026-07-28 or later, whose clients must take both kinds of answers.
+    private static func isModern(_ version: borrowing Span<UInt8>) -> Bool {
+        !version.isEmpty && String(lossy: version) >= "2026-07-28"
+    }
+
+    private static func acceptsAnswers(_ request: borrowing RequestHead) -> Bool {
+        var acceptsJSON = false
+        var acceptsEvents = false
+        var isPresent = false
+        let bytes = request.bytes.span
+        for line in request.fields.lines where line.name == .accept {
+            isPresent = true
+            for range in String(lossy: bytes.extracting(line.valueRange)).lowercased().split(separator: ",") {
+                let type = (range.split(separator: ";").first ?? "").filter { $0 != " " && $0 != "\t" }
+                acceptsJSON = acceptsJSON || ["application/json", "application/*", "*/*"].contains(type)
+                acceptsEvents = acceptsEvents || ["text/event-stream", "text/*", "*/*"].contains(type)
+            }
+        }
+        return !isPresent || (acceptsJSON && acceptsEvents)
+    }
+}

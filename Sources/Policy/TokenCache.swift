@@ -1,0 +1,86 @@
+// Tokens that were verified before (decision D8): by digest, bounded, and never longer than key and expiry allow.
+
+internal import JOSE
+public import OpenSSL
+
+/// The verified tokens that one worker remembers. Raw tokens are not kept.
+///
+/// Four places for each digest; a newcomer takes the place that was used longest ago. Memory is taken as tokens come.
+public struct TokenCache: ~Copyable {
+    private struct Entry {
+        let digest: Digest256
+        let issuer: IssuerID
+        let token: VerifiedToken
+        var keySet: KeySet
+        var lastUse: UInt64
+    }
+
+    private static let ways = 4
+
+    private var sets: [[Entry]]
+    private var uses: UInt64 = 0
+    private var hasher = SHA256()
+
+    /// Makes a cache for at least `capacity` tokens.
+    public init(capacity: Int) {
+        var sets = 1
+        while sets * Self.ways < capacity { sets *= 2 }
+        self.sets = Array(repeating: [], count: sets)
+    }
+
+    /// Digest of a token: what it is remembered by.
+    public mutating func digest(_ token: Span<UInt8>) -> Digest256 {
+        hasher.digest(token)
+    }
+
+    /// The token with this digest, if it is still good.
+    ///
+    /// - Parameters:
+    ///   - digest: What `digest(_:)` returned.
+    ///   - keys: The keys now; a token whose key has left them is forgotten.
+    ///   - snapshot: Holds the clock skew of the issuer.
+    ///   - now: Seconds since the Unix epoch.
+    /// - Returns: The token and its issuer, nil if it must be verified.
+    mutating func find(
+        _ digest: Digest256,
+        keys: KeyRing,
+        snapshot: Snapshot,
+        now: Int64
+    ) -> (IssuerID, VerifiedToken)? {
+        let set = place(of: digest)
+        guard let way = sets[set].firstIndex(where: { $0.digest == digest }) else { return nil }
+        let issuer = sets[set][way].issuer
+        guard isGood(sets[set][way], keys: keys[issuer].keySet, snapshot: snapshot, now: now) else {
+            sets[set].remove(at: way)
+            return nil
+        }
+        if let current = keys[issuer].keySet { sets[set][way].keySet = current }
+        uses += 1
+        sets[set][way].lastUse = uses
+        return (issuer, sets[set][way].token)
+    }
+
+    private func isGood(_ entry: Entry, keys: KeySet?, snapshot: Snapshot, now: Int64) -> Bool {
+        guard let keys, keys === entry.keySet || keys.contains(entry.token.key) else { return false }
+        return entry.token.expiry + snapshot.issuer(entry.issuer).rules.clockSkew > now
+    }
+
+    /// Remembers a token that was verified with a key of `keySet`.
+    mutating func insert(_ digest: Digest256, _ token: VerifiedToken, from issuer: IssuerID, keySet: KeySet) {
+        let set = place(of: digest)
+        uses += 1
+        let entry = Entry(digest: digest, issuer: issuer, token: token, keySet: keySet, lastUse: uses)
+        if sets[set].count < Self.ways {
+            sets[set].append(entry)
+        } else if let oldest = sets[set].indices.min(by: { sets[set][$0].lastUse < sets[set][$1].lastUse }) {
+            sets[set][oldest] = entry
+        }
+    }
+
+    /// Number of tokens remembered.
+    public var count: Int { sets.reduce(0) { $0 + $1.count } }
+
+    private func place(of digest: Digest256) -> Int {
+        Int(truncatingIfNeeded: digest.prefix) & (sets.count - 1)
+    }
+}
