@@ -12,10 +12,12 @@ struct Diagnosis {
 
     /// Asks about `jws` under `keys`, the JSON texts of JWKs.
     init(keys: [String], jws: String) {
-        self.init(
-            line: "{\"id\":1,\"jwks\":{\"keys\":[" + keys.joined(separator: ",") + "]},\"jws\":\"" + jws
-                + "\"}"
-        )
+        self.init(line: Self.question(keys: keys, jws: jws))
+    }
+
+    /// The line that asks about `jws` under `keys`.
+    static func question(keys: [String], jws: String) -> String {
+        "{\"id\":1,\"jwks\":{\"keys\":[" + keys.joined(separator: ",") + "]},\"jws\":\"" + jws + "\"}"
     }
 
     /// Asks with a line as it stands.

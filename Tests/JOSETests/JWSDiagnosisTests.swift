@@ -58,6 +58,14 @@ import Testing
         #expect(diagnosis.reason == reason)
     }
 
+    @Test func `bounds the line`() {
+        let vector = JWSVector.published[0]
+        let blanks = String(repeating: " ", count: JWSDiagnosis.maximumLineLength)
+        let line = Diagnosis.question(keys: [vector.key], jws: vector.jws)
+        #expect(Diagnosis(line: line + blanks.dropLast(line.utf8.count)).result == "valid")
+        #expect(Diagnosis(line: line + blanks).reason == "input_malformed")
+    }
+
     @Test(arguments: ["1", "\"a\\\"b\"", "null", "[1,{\"x\":true}]", "-0.5"])
     func `gives the id back as it came`(id: String) {
         let line = "{\"jws\":\"\",\"jwks\":{\"keys\":[]},\"id\":" + id + "}"

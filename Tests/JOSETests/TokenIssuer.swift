@@ -47,8 +47,17 @@ struct TokenIssuer: Sendable {
         rules: TokenRules = Self.strictRules,
         now: Int64 = Self.now
     ) -> TokenRefusal? {
+        refusal(of: Array(token.utf8), rules: rules, now: now)
+    }
+
+    /// The refusal of `token`, which need not be text.
+    func refusal(
+        of token: [UInt8],
+        rules: TokenRules = Self.strictRules,
+        now: Int64 = Self.now
+    ) -> TokenRefusal? {
         do throws(TokenRefusal) {
-            let token = try UnverifiedToken(token.utf8Span.span)
+            let token = try UnverifiedToken(token.span)
             _ = try TokenVerifier.verify(token, keys: keys, rules: rules, now: now)
             return nil
         } catch {

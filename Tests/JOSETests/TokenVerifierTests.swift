@@ -233,6 +233,20 @@ struct TokenRow: CustomTestStringConvertible, Sendable {
         #expect(issuer.refusal(of: token) == TokenRefusal(.signatureInvalid))
     }
 
+    @Test func `refuses a token with any one character changed`() throws {
+        let issuer = try TokenIssuer()
+        let text = Array(try issuer.token().utf8)
+        let characters = Array("Ab0_-.=+ \"{}\u{00}\u{7F}".utf8) + [0x80, 0xFF]
+        for index in text.indices {
+            for character in characters where text[index] != character {
+                var changed = text
+                changed[index] = character
+                #expect(issuer.refusal(of: changed) != nil)
+            }
+        }
+        for count in 0..<text.count { #expect(issuer.refusal(of: Array(text.prefix(count))) != nil) }
+    }
+
     @Test func `takes the example of RFC 9068 for what it is`() throws {
         let header = #"{"typ":"at+JWT","alg":"RS256","kid":"RjEwOwOA"}"#
         let claims = """
