@@ -5,16 +5,20 @@ internal import JSON
 
 /// Answers one question about a signature, by the code that judges tokens.
 public enum JWSDiagnosis {
+    /// Longest line in bytes: a key set and a token of the longest kind, with room to spare.
+    public static let maximumLineLength = 2 * KeySet.maximumLength
+
     /// Answers `{"id": …, "jwks": {"keys": […]}, "jws": "…"}`.
     ///
     /// Form, key choice, algorithm and signature are judged, every known algorithm being allowed; the payload is
     /// not looked at.
     ///
-    /// - Parameter line: One JSON text.
+    /// - Parameter line: One JSON text of at most `maximumLineLength` bytes.
     /// - Returns: `{"id": …, "result": "valid"}`, or `"invalid"` with a `reason` and, where that may help, the
     ///   `skipped_keys` of the set; without a line feed.
     public static func answer(line: Span<UInt8>) -> String {
-        let question = (try? JSONReader.read(line))?.object
+        let isBounded = line.count <= maximumLineLength
+        let question = isBounded ? (try? JSONReader.read(line))?.object : nil
         let verdict = judge(question)
         var writer = JSONWriter()
         writer.object { writer in

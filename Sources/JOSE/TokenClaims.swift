@@ -27,7 +27,7 @@ struct TokenClaims: Sendable {
     ///
     /// - Throws: `claimMissing` or `claimInvalid` with the name of the claim.
     init(_ claims: JSONObject, required: [String]) throws(TokenRefusal) {
-        for name in ["iss", "exp", "aud"] + required where claims[name] == nil {
+        for name in ["aud"] + required where claims[name] == nil {
             throw TokenRefusal(.claimMissing, name)
         }
         guard let issuer = try Self.string(claims, "iss") else { throw TokenRefusal(.claimMissing, "iss") }

@@ -14,7 +14,8 @@ public struct TokenExamination: ~Copyable {
     private let now: Int64
     private var passed: Set<TokenStep> = []
     private var algorithm: SignatureAlgorithm?
-    private(set) var key: VerificationKey?
+    /// The key that must have signed, nil until the step `key` has found it.
+    public private(set) var key: VerificationKey?
     private(set) var claims: TokenClaims?
 
     /// Starts an examination in which nothing has been performed.
