@@ -28,6 +28,11 @@ public struct ResponseHead: ~Copyable {
     /// Whether this is a provisional answer (1xx), after which another head follows.
     public var isInformational: Bool { status < 200 }
 
+    /// Whether the body is a stream of server-sent events, which no hop may hold back.
+    public var isEventStream: Bool {
+        bytes.span.extracting(value(.contentType)).startsIgnoringCase(with: "text/event-stream")
+    }
+
     /// Forgets the message and keeps the memory.
     public mutating func removeAll() {
         bytes.removeAll()

@@ -1,23 +1,23 @@
 // May this request pass? Every check that stands between a client and a server, in order, in one list.
 
 public import HTTP
-public import JOSE
+internal import JOSE
 public import Bytes
 
 /// The proof that a request passed every check. Only `AccessPolicy` makes one, and sending a request consumes it.
 public struct ForwardPermit: ~Copyable, Sendable {
     /// The route that the request passed.
     public let route: RouteID
-    /// The token that it passed with.
-    public let token: VerifiedToken
+    /// Who sent it.
+    public let principal: Principal
     /// The part of the request's path behind the route's own.
     public let subpath: ByteRange
     /// The browser origin that may read the answer, nil if no browser asked.
     public let origin: String?
 
-    fileprivate init(route: RouteID, token: VerifiedToken, subpath: ByteRange, origin: String?) {
+    fileprivate init(route: RouteID, principal: Principal, subpath: ByteRange, origin: String?) {
         self.route = route
-        self.token = token
+        self.principal = principal
         self.subpath = subpath
         self.origin = origin
     }
@@ -54,7 +54,7 @@ public enum AccessPolicy {
             try answerOptions(request)
             try checkMethod(request)
             let credentials = try credentials(request, route)
-            let (issuer, token) = try verifiedToken(
+            let (issuer, principal) = try verifiedToken(
                 credentials,
                 request,
                 route,
@@ -63,7 +63,8 @@ public enum AccessPolicy {
                 keys,
                 &tokens
             )
-            progress.token = token
+            progress.principal = principal
+            let token = principal.token
             try checkAudience(token, route, snapshot.issuer(issuer), snapshot)
             try checkSenderConstraint(token, route)
             try checkScopes(token, route, snapshot)
@@ -71,7 +72,7 @@ public enum AccessPolicy {
             return .forward(
                 ForwardPermit(
                     route: match.route,
-                    token: token,
+                    principal: principal,
                     subpath: ByteRange(request.target.path.start + match.pathLength, request.target.path.end),
                     origin: progress.origin
                 )
@@ -156,13 +157,13 @@ public enum AccessPolicy {
         _ snapshot: Snapshot,
         _ keys: KeyRing,
         _ tokens: inout TokenCache
-    ) throws(Stop) -> (IssuerID, VerifiedToken) {
+    ) throws(Stop) -> (IssuerID, Principal) {
         let text = request.bytes.span.extracting(credentials)
         let digest = tokens.digest(text)
-        if let (issuer, token) = tokens.find(digest, keys: keys, snapshot: snapshot, now: scene.now),
+        if let (issuer, principal) = tokens.find(digest, keys: keys, snapshot: snapshot, now: scene.now),
             route.issuers.contains(issuer)
         {
-            return (issuer, token)
+            return (issuer, principal)
         }
         let presented = try read(text, route)
         let issuer = try chosenIssuer(presented, route, snapshot)
@@ -170,8 +171,7 @@ public enum AccessPolicy {
         do throws(TokenRefusal) {
             let rules = snapshot.issuer(issuer).rules
             let token = try TokenVerifier.verify(presented, keys: keySet, rules: rules, now: scene.now)
-            tokens.insert(digest, token, from: issuer, keySet: keySet)
-            return (issuer, token)
+            return (issuer, tokens.insert(digest, token, from: issuer, keySet: keySet))
         } catch {
             // The issuer may have a new key: ask once, but not more often than the hold-off allows.
             let mayBeNew = error.reason == .unknownKey && scene.now >= keys[issuer].holdOffUntil

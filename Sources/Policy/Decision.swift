@@ -1,6 +1,5 @@
 // What becomes of a request: it is answered here, waits for keys, or goes on with a permit.
 
-
 /// The outcome of `AccessPolicy`.
 public enum Decision: ~Copyable, Sendable {
     /// The request may go on; whoever holds the permit may send it, once.

@@ -1,6 +1,5 @@
 // An answer that the gateway gives by itself.
 
-public import JOSE
 internal import Bytes
 internal import JSON
 
@@ -31,7 +30,7 @@ public struct LocalResponse: Sendable {
     /// The route that the request was for, if that was known.
     public var route: RouteID?
     /// Whose token it was, if one was verified.
-    public var token: VerifiedToken?
+    public var principal: Principal?
     /// The route that a refused token was issued for, if it was for one of this gateway.
     public var intendedRoute: RouteID?
 

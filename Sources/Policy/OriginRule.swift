@@ -56,16 +56,4 @@ enum OriginRule {
             .prefix(maximumParameters)
         )
     }
-
-    /// What lets a browser page of `origin` read an answer.
-    static func fields(for origin: String) -> [LocalResponse.Field] {
-        [
-            .init("Access-Control-Allow-Origin", origin),
-            .init("Access-Control-Expose-Headers", exposedHeaders),
-            .init("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
-        ]
-    }
-
-    private static let exposedHeaders =
-        "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Last-Event-ID, DPoP-Nonce, Retry-After"
 }

@@ -63,8 +63,11 @@ public struct ResourceURI: Hashable, Sendable {
     }
 
     /// Whether the host is `localhost`, `127.0.0.0/8` or `[::1]`.
-    public var isLoopback: Bool {
-        host == "localhost" || host == "[::1]" || (host.hasPrefix("127.") && Self.isIPv4(host))
+    public var isLoopback: Bool { Self.isLoopback(host: host) }
+
+    /// Whether only this machine has the host: `localhost`, an address of `127.0.0.0/8`, or `::1` with or without brackets.
+    public static func isLoopback(host: String) -> Bool {
+        ["localhost", "[::1]", "::1"].contains(host) || (host.hasPrefix("127.") && isIPv4(host))
     }
 
     /// Path of the metadata document: the well-known segment before the resource's path (RFC 9728 §3.1).

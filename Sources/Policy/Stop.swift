@@ -1,7 +1,5 @@
 // How the list of checks ends early, and what is put on every answer that it ends with.
 
-internal import JOSE
-
 /// The end of a decision before the permit.
 enum Stop: Error {
     /// The gateway answers.
@@ -45,7 +43,7 @@ enum Stop: Error {
 struct Progress {
     var route: RouteID?
     var origin: String?
-    var token: VerifiedToken?
+    var principal: Principal?
 
     /// The decision that a stop means, with what the answer to an allowed browser page needs.
     func decision(for stop: Stop) -> Decision {
@@ -54,8 +52,8 @@ struct Progress {
             return .awaitKeys(issuer)
         case .respond(var response):
             response.route = response.route ?? route
-            response.token = token
-            if let origin { response.fields += OriginRule.fields(for: origin) }
+            response.principal = principal
+            if let origin { response.fields += CrossOrigin.fields(for: origin) }
             return .respond(response)
         }
     }

@@ -10,7 +10,7 @@ public struct TokenCache: ~Copyable {
     private struct Entry {
         let digest: Digest256
         let issuer: IssuerID
-        let token: VerifiedToken
+        let principal: Principal
         var keySet: KeySet
         var lastUse: UInt64
     }
@@ -20,11 +20,17 @@ public struct TokenCache: ~Copyable {
     private var sets: [[Entry]]
     private var uses: UInt64 = 0
     private var hasher = SHA256()
+    private var subjectKey: HMACSHA256
 
-    /// Makes a cache for at least `capacity` tokens.
-    public init(capacity: Int) {
+    /// Makes an empty cache.
+    ///
+    /// - Parameters:
+    ///   - capacity: Tokens that have room at least.
+    ///   - subjectKey: Key of the hash under which subjects stand in logs.
+    public init(capacity: Int, subjectKey: Span<UInt8>) {
         var sets = 1
         while sets * Self.ways < capacity { sets *= 2 }
+        self.subjectKey = HMACSHA256(key: subjectKey)
         self.sets = Array(repeating: [], count: sets)
     }
 
@@ -46,7 +52,7 @@ public struct TokenCache: ~Copyable {
         keys: KeyRing,
         snapshot: Snapshot,
         now: Int64
-    ) -> (IssuerID, VerifiedToken)? {
+    ) -> (IssuerID, Principal)? {
         let set = place(of: digest)
         guard let way = sets[set].firstIndex(where: { $0.digest == digest }) else { return nil }
         let issuer = sets[set][way].issuer
@@ -57,24 +63,33 @@ public struct TokenCache: ~Copyable {
         if let current = keys[issuer].keySet { sets[set][way].keySet = current }
         uses += 1
         sets[set][way].lastUse = uses
-        return (issuer, sets[set][way].token)
+        return (issuer, sets[set][way].principal)
     }
 
     private func isGood(_ entry: Entry, keys: KeySet?, snapshot: Snapshot, now: Int64) -> Bool {
-        guard let keys, keys === entry.keySet || keys.contains(entry.token.key) else { return false }
-        return entry.token.expiry + snapshot.issuer(entry.issuer).rules.clockSkew > now
+        guard let keys, keys === entry.keySet || keys.contains(entry.principal.token.key) else {
+            return false
+        }
+        return entry.principal.token.expiry + snapshot.issuer(entry.issuer).rules.clockSkew > now
     }
 
-    /// Remembers a token that was verified with a key of `keySet`.
-    mutating func insert(_ digest: Digest256, _ token: VerifiedToken, from issuer: IssuerID, keySet: KeySet) {
+    /// Remembers a token that was verified with a key of `keySet`, and returns who it speaks for.
+    mutating func insert(
+        _ digest: Digest256,
+        _ token: VerifiedToken,
+        from issuer: IssuerID,
+        keySet: KeySet
+    ) -> Principal {
+        let principal = Principal(token, key: &subjectKey)
         let set = place(of: digest)
         uses += 1
-        let entry = Entry(digest: digest, issuer: issuer, token: token, keySet: keySet, lastUse: uses)
+        let entry = Entry(digest: digest, issuer: issuer, principal: principal, keySet: keySet, lastUse: uses)
         if sets[set].count < Self.ways {
             sets[set].append(entry)
         } else if let oldest = sets[set].indices.min(by: { sets[set][$0].lastUse < sets[set][$1].lastUse }) {
             sets[set][oldest] = entry
         }
+        return principal
     }
 
     /// Number of tokens remembered.

@@ -22,6 +22,11 @@ public enum Clock {
         return now.tv_sec * 1_000_000 + now.tv_nsec / 1000
     }
 
+    /// Blocks the calling thread; for threads that wait for nothing else.
+    public static func sleep(milliseconds: Int) {
+        usleep(UInt32(truncatingIfNeeded: max(milliseconds, 0) * 1000))
+    }
+
     private static func read(_ clock: clockid_t) -> timespec {
         var now = timespec()
         _ = unsafe clock_gettime(clock, &now)

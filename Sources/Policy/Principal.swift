@@ -1,0 +1,30 @@
+// Who a verified token speaks for, in the form that logs may hold.
+
+public import JOSE
+internal import Bytes
+internal import JSON
+internal import OpenSSL
+
+/// A verified token with the names that stand in the access log; made once for each token that is remembered.
+public final class Principal: Sendable {
+    /// The token.
+    public let token: VerifiedToken
+    /// Issuer, client and a keyed hash of the subject as members of a JSON object, without its braces.
+    public let logMembers: [UInt8]
+
+    /// Describes `token`; `key` makes the hash of the subject useless to who does not know it.
+    init(_ token: VerifiedToken, key: inout HMACSHA256) {
+        self.token = token
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("iss", token.issuer)
+            if let clientID = token.clientID { writer.member("client_id", clientID) }
+            if let subject = token.subject {
+                let code = key.code(for: subject.utf8Span.span)
+                writer.member("sub_hash", String(code.hexadecimal.prefix(16)))
+            }
+        }
+        let text = writer.finish()
+        logMembers = Array(copying: text.span.extracting(1..<(text.count - 1)))
+    }
+}

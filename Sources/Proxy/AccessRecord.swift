@@ -1,0 +1,109 @@
+// What the access log says of one request, and how it says it.
+
+internal import Bytes
+internal import HTTP
+internal import JSON
+internal import Policy
+internal import Transport
+
+/// The facts of one request, gathered while it is served.
+struct AccessRecord {
+    var requestID = RequestID(0, 0)
+    /// Microseconds of the monotonic clock when the head was complete.
+    var start = 0
+    /// Microseconds of the monotonic clock when the request went to a server; 0 if it did not.
+    var upstreamStart = 0
+    /// Microseconds that the head of the response took; 0 if there was none.
+    var upstreamDuration = 0
+    var method = Method.other
+    var version = HTTPVersion.http11
+    var status = 0
+    var reason = Reason.access(.allowed)
+    var route: RouteID?
+    var intendedRoute: RouteID?
+    var principal: Principal?
+    var bytesIn = 0
+    var bytesOut = 0
+    /// The endpoint, empty if the request did not go on.
+    var endpoint = ""
+    /// What went wrong, for people.
+    var detail = ""
+
+    /// Appends the line of this record: one JSON object. It has no token, no query and no value that MCP keeps secret.
+    ///
+    /// - Parameters:
+    ///   - client: Where the request came from.
+    ///   - snapshot: Names the routes.
+    ///   - clock: The time.
+    ///   - buffer: Gets the line.
+    func append(client: SocketAddress, snapshot: Snapshot, clock: RoundClock, to buffer: inout ByteBuffer) {
+        buffer.append("{\"time\":\"")
+        clock.appendTime(to: &buffer)
+        buffer.append("\",\"request_id\":\"")
+        requestID.append(to: &buffer)
+        buffer.append("\",\"client\":\"")
+        buffer.append(client.host)
+        if let route {
+            buffer.append("\",\"route\":\"")
+            buffer.append(snapshot.route(route).resource.text)
+        }
+        buffer.append("\",\"method\":\"")
+        buffer.append(method.name ?? "other")
+        buffer.append("\",\"status\":")
+        buffer.append(decimal: status)
+        buffer.append(",\"decision\":\"")
+        buffer.append(decision)
+        buffer.append("\",\"reason\":\"")
+        buffer.append(reason.code)
+        buffer.append("\",\"bytes_in\":")
+        buffer.append(decimal: bytesIn)
+        buffer.append(",\"bytes_out\":")
+        buffer.append(decimal: bytesOut)
+        buffer.append(",\"duration_us\":")
+        buffer.append(decimal: clock.microseconds - start)
+        appendUpstream(to: &buffer)
+        buffer.append(",\"protocol\":\"")
+        buffer.append(version.name)
+        buffer.append("\"")
+        if let principal {
+            buffer.append(",")
+            let members = principal.logMembers
+            buffer.append(members.span)
+        }
+        if let intendedRoute {
+            buffer.append(",\"event\":\"cross_audience_replay\",\"issued_for\":\"")
+            buffer.append(snapshot.route(intendedRoute).resource.text)
+            buffer.append("\"")
+        }
+        appendDetail(to: &buffer)
+        buffer.append("}\n")
+    }
+
+    private func appendUpstream(to buffer: inout ByteBuffer) {
+        guard !endpoint.isEmpty else { return }
+        buffer.append(",\"upstream_us\":")
+        buffer.append(decimal: upstreamDuration)
+        buffer.append(",\"upstream\":\"")
+        buffer.append(endpoint)
+        buffer.append("\"")
+    }
+
+    private func appendDetail(to buffer: inout ByteBuffer) {
+        guard !detail.isEmpty else { return }
+        var writer = JSONWriter()
+        writer.string(detail)
+        let text = writer.finish()
+        buffer.append(",\"detail\":")
+        buffer.append(text.span)
+    }
+
+    /// Who ended the request: policy let it through, the gateway answered, or it was refused or failed.
+    private var decision: StaticString {
+        switch reason {
+        case .access(.allowed): "allow"
+        case .access(.metadata), .access(.preflight), .access(.health), .access(.options): "local"
+        case .access, .token, .message: "refuse"
+        case .failure: "fail"
+        }
+    }
+}

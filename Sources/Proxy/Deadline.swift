@@ -1,0 +1,37 @@
+// The one deadline of a connection: moving it later costs nothing, the wheel finds out when the old one falls due.
+
+internal import Transport
+
+/// When a connection must have made progress, in milliseconds of the monotonic clock.
+struct Deadline {
+    /// The moment, nil for none.
+    private(set) var due: Int?
+    /// When the wheel will ask next, nil if it has no entry.
+    private var asked: Int?
+
+    /// Sets the moment; the wheel gets an entry unless one falls due before.
+    mutating func set(_ due: Int, for id: ConnectionID, in wheel: inout TimerWheel) {
+        self.due = due
+        if let asked, asked <= due { return }
+        wheel.insert(id.token, due: due)
+        asked = due
+    }
+
+    /// Takes the moment away.
+    mutating func clear() {
+        due = nil
+    }
+
+    /// Answers the wheel: true if the moment has come, else the wheel gets a new entry if there is a moment to come.
+    mutating func hasPassed(now: Int, for id: ConnectionID, in wheel: inout TimerWheel) -> Bool {
+        asked = nil
+        guard let due else { return false }
+        guard due > now else {
+            self.due = nil
+            return true
+        }
+        wheel.insert(id.token, due: due)
+        asked = due
+        return false
+    }
+}

@@ -1,0 +1,114 @@
+// One request and its response, from the head of the one to the last byte of the other.
+
+internal import Bytes
+internal import HTTP
+internal import HTTP1
+internal import Policy
+
+/// An exchange. Workers keep finished ones for reuse, so that serving a request allocates nothing.
+final class Exchange {
+    /// How far the exchange has come.
+    enum Phase: Equatable {
+        /// Waiting for the keys of an issuer.
+        case awaitingKeys(IssuerID)
+        /// Waiting for the addresses of a host.
+        case awaitingAddresses
+        /// A connection is being made, or the request is on its way, or the response.
+        case relaying
+    }
+
+    var client: ClientConnection?
+    var upstream: UpstreamConnection?
+    /// The configuration that the exchange started with.
+    var snapshot: Snapshot?
+    var phase = Phase.relaying
+
+    var request = RequestHead()
+    var response = ResponseHead()
+    /// The right to send the request, until a connection is found for it.
+    var permit: ForwardPermit?
+    /// The right to this request's place at the server.
+    var lease: UpstreamLease?
+
+    /// Takes the body of the request apart.
+    var requestBody = BodyDecoder(framing: .none, limits: MessageLimits())
+    /// How the body goes on to the server.
+    var requestFraming = BodyFraming.none
+    /// Bytes of the request's body so far.
+    var requestBodyBytes = 0
+    /// Whether the whole request is in the server's output.
+    var hasSentRequest = false
+    /// Takes the body of the response apart.
+    var responseBody = BodyDecoder(framing: .none, limits: MessageLimits())
+    /// How the body goes on to the client.
+    var responseFraming = BodyFraming.none
+    /// Whether the client's trace context goes on to the server.
+    var continuesTrace = false
+    /// Whether the server's connection can serve another request after this one.
+    var upstreamIsPersistent = false
+    /// Whether the client's connection can serve another request after this one.
+    var isPersistent = false
+    /// Whether the head of the response is in the client's output.
+    var hasResponded = false
+    /// Whether the response is a stream of events.
+    var isEventStream = false
+    /// Number of provisional responses so far.
+    var informationalCount = 0
+    /// Addresses of the endpoint that were tried already.
+    var triedAddresses = 0
+    /// Whether a connection of the pool failed this exchange before.
+    var hasRetried = false
+    /// When connecting must be done, in milliseconds; nil before it began.
+    var connectBy: Int?
+    var record = AccessRecord()
+
+    /// Makes the exchange ready for another request, keeping its memory.
+    func recycle() {
+        client = nil
+        upstream = nil
+        snapshot = nil
+        phase = .relaying
+        request.removeAll()
+        response.removeAll()
+        permit = nil
+        lease = nil
+        requestBodyBytes = 0
+        hasSentRequest = false
+        continuesTrace = false
+        upstreamIsPersistent = false
+        isPersistent = false
+        hasResponded = false
+        isEventStream = false
+        informationalCount = 0
+        triedAddresses = 0
+        hasRetried = false
+        connectBy = nil
+        record = AccessRecord()
+    }
+
+    /// Appends the head of the request as the server gets it.
+    func appendRequest(_ facts: UpstreamRequest.Facts, to buffer: inout ByteBuffer) {
+        guard let permit = lease?.permit.subpath else { return }
+        UpstreamRequest.append(request, subpath: permit, facts: facts, to: &buffer)
+    }
+
+    /// Appends the head of the response as the client gets it.
+    func appendResponse(facts: ClientResponse.Facts, to buffer: inout ByteBuffer) {
+        ClientResponse.append(
+            response,
+            framing: responseFraming,
+            origin: lease?.permit.origin,
+            isEventStream: isEventStream,
+            facts: facts,
+            to: &buffer
+        )
+    }
+
+    /// Frees what the heads hold: a stream of events may live for days.
+    func releaseHeads() {
+        request.bytes.release()
+        request.fields = FieldTable()
+        response.bytes.release()
+        response.fields = FieldTable()
+    }
+}

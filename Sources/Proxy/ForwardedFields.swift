@@ -1,0 +1,52 @@
+// Which fields go on, in each direction: one table for the whole gateway.
+
+internal import Bytes
+internal import HTTP
+internal import Policy
+
+/// What becomes of the fields of a message at this hop (RFC 9110 §7.6; RFC 9700 §4.13).
+enum ForwardedFields {
+    /// Whether a field of a request goes on to the server.
+    static func goesToServer(_ name: FieldName, credentials: UpstreamCredentials) -> Bool {
+        switch name {
+        // What the server may need to know, as the client said it.
+        case .other, .contentType, .contentEncoding, .accept, .date, .cacheControl, .via, .mcpProtocolVersion,
+            .mcpSessionID, .mcpMethod, .mcpName, .mcpParameter, .lastEventID, .xAccelBuffering, .location,
+            .retryAfter, .vary, .originWide:
+            true
+        case .authorization: credentials == .forward
+        // Framing and connection are this hop's own.
+        case .host, .contentLength, .transferEncoding, .connection, .expect, .trailer, .te, .upgrade,
+            .keepAlive,
+            .proxyConnection, .http2Settings, .nominated:
+            false
+        // Other credentials than the one that was checked.
+        case .proxyAuthorization, .proxyAuthenticate, .proxyAuthenticationInfo, .wwwAuthenticate, .cookie,
+            .setCookie, .dpop, .clientCertificate, .identity, .underscored:
+            false
+        // The browser's business with the gateway: the server has its own guard against foreign origins.
+        case .origin, .accessControl, .accessControlRequestMethod, .accessControlRequestHeaders: false
+        // The gateway says these itself.
+        case .forwarded, .xForwarded, .xRealIP, .traceparent, .tracestate: false
+        }
+    }
+
+    /// Whether a field of a response goes on to the client.
+    static func goesToClient(_ name: FieldName) -> Bool {
+        switch name {
+        case .host, .contentLength, .transferEncoding, .connection, .expect, .trailer, .te, .upgrade,
+            .keepAlive,
+            .proxyConnection, .http2Settings, .nominated:
+            false
+        // A challenge would send the client to another authorization server.
+        case .wwwAuthenticate, .proxyAuthenticate, .proxyAuthenticationInfo, .proxyAuthorization: false
+        // CORS is the gateway's; the rest would act on all routes of the origin.
+        case .accessControl, .accessControlRequestMethod, .accessControlRequestHeaders, .setCookie,
+            .originWide:
+            false
+        // Written anew for event streams.
+        case .xAccelBuffering: false
+        default: true
+        }
+    }
+}

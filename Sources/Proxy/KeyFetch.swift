@@ -1,0 +1,106 @@
+// Gets the keys of an issuer from where they are (RFC 8414, OpenID Connect Discovery, RFC 7517).
+
+internal import Bytes
+internal import Glibc
+internal import HTTP
+internal import JOSE
+internal import JSON
+internal import Policy
+
+/// Keys as they were found.
+struct FetchedKeys: Sendable {
+    /// The text of the key set, for telling whether it has changed.
+    let text: [UInt8]
+    /// The keys.
+    let keySet: KeySet
+    /// How long they may be kept, in seconds; nil if the source says nothing.
+    let maximumAge: Int?
+}
+
+/// One fetch of the keys of one issuer. Blocks; never called on a worker.
+enum KeyFetch {
+    /// Gets the keys of `issuer`.
+    static func fetch(_ issuer: Issuer) throws(FetchError) -> FetchedKeys {
+        let document =
+            switch issuer.keySource {
+            case .file(let path): try read(path)
+            case .uri(let address): try DocumentFetch.get(address)
+            case .discover: try DocumentFetch.get(try discover(issuer.rules.issuer))
+            }
+        do {
+            let keySet = try KeySet(document.body.span)
+            return FetchedKeys(text: document.body, keySet: keySet, maximumAge: document.maximumAge)
+        } catch {
+            let skipped = error.skipped.map {
+                "\($0.keyID ?? "key \($0.index)"): \($0.refusal.reason.rawValue)"
+            }
+            throw FetchError(
+                problem: "The key set is of no use (\(error.code)). \(skipped.joined(separator: ", "))"
+            )
+        }
+    }
+
+    /// Finds the address of the keys in the metadata of an issuer, which must name exactly that issuer (RFC 8414 §3.3).
+    private static func discover(_ issuer: String) throws(FetchError) -> String {
+        var problems: [String] = []
+        for address in metadataAddresses(of: issuer) {
+            do throws(FetchError) {
+                return try keyAddress(in: try DocumentFetch.get(address).body, at: address, issuer)
+            } catch {
+                problems.append(error.problem)
+            }
+        }
+        throw FetchError(problem: problems.joined(separator: " "))
+    }
+
+    /// The places of metadata: the well-known segment before the issuer's path (RFC 8414 §3.1), then OpenID
+    /// Connect's, before and behind the path.
+    static func metadataAddresses(of issuer: String) -> [String] {
+        guard let url = AbsoluteURL(issuer) else { return [] }
+        let origin = "\(url.scheme)://\(url.authority)"
+        let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
+        var addresses = [
+            "\(origin)/.well-known/oauth-authorization-server\(path)",
+            "\(origin)/.well-known/openid-configuration\(path)",
+        ]
+        if !path.isEmpty { addresses.append("\(origin)\(path)/.well-known/openid-configuration") }
+        return addresses
+    }
+
+    private static func keyAddress(
+        in metadata: [UInt8],
+        at address: String,
+        _ issuer: String
+    ) throws(FetchError) -> String {
+        guard let document = try? JSONReader.read(metadata.span).object else {
+            throw FetchError(problem: "\(address) is not a JSON object.")
+        }
+        guard document["issuer"]?.string == issuer else {
+            throw FetchError(problem: "\(address) names another issuer than \(issuer).")
+        }
+        guard let keys = document["jwks_uri"]?.string, let url = AbsoluteURL(keys) else {
+            throw FetchError(problem: "\(address) names no jwks_uri.")
+        }
+        // Keys in clear text from elsewhere would undo the trust in the issuer.
+        guard url.scheme == "https" || ResourceURI.isLoopback(host: url.host) else {
+            throw FetchError(problem: "\(address) names a jwks_uri that is not https.")
+        }
+        return keys
+    }
+
+    /// Reads a key set from a file of at most `KeySet.maximumLength` bytes.
+    private static func read(_ path: String) throws(FetchError) -> FetchedDocument {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FetchError(problem: "\(path) cannot be opened.") }
+        defer { close(descriptor) }
+        var buffer = ByteBuffer()
+        while buffer.count <= KeySet.maximumLength {
+            let count = unsafe buffer.write(room: 64 * 1024) { memory in
+                unsafe Glibc.read(descriptor, memory.baseAddress, memory.count)
+            }
+            guard count >= 0 else { throw FetchError(problem: "\(path) cannot be read.") }
+            if count == 0 { return FetchedDocument(body: Array(copying: buffer.span), maximumAge: nil) }
+        }
+        throw FetchError(problem: "\(path) is too large.")
+    }
+}

@@ -1,0 +1,91 @@
+// When the keys of an issuer are fetched, and how long they are used: pure, with the time as an argument.
+
+internal import JOSE
+internal import Policy
+
+/// The keys of one issuer through time. All times are seconds since the Unix epoch.
+struct KeySchedule {
+    /// Bounds of the time between two refreshes, in seconds.
+    static let refreshBounds: ClosedRange<Int64> = 300...86_400
+    /// Time between two refreshes if the source says nothing, in seconds.
+    static let defaultRefresh: Int64 = 3600
+    /// Time between two looks at a file, in seconds.
+    static let fileRefresh: Int64 = 30
+    /// Time after a fetch during which an unknown key causes no other one, in seconds.
+    static let holdOff: Int64 = 10
+    /// Longest time between two tries while the source is down, in seconds.
+    static let longestRetry: Int64 = 60
+
+    private let isFile: Bool
+    private let maximumAge: Int64
+    private var current: FetchedKeys?
+    private var lastSuccess: Int64 = 0
+    private var failures: Int64 = 0
+    private var holdOffUntil: Int64 = 0
+    private var isPending = true
+    /// When the next fetch is due.
+    private(set) var due: Int64 = 0
+    /// Whether a fetch is under way.
+    private(set) var isFetching = false
+
+    init(_ issuer: Issuer) {
+        if case .file = issuer.keySource { isFile = true } else { isFile = false }
+        maximumAge = Int64(issuer.keyMaximumAge)
+    }
+
+    /// What workers may know at `now`.
+    func state(now: Int64) -> IssuerKeys {
+        IssuerKeys(
+            keySet: hasExpired(now: now) ? nil : current?.keySet,
+            isPending: isPending,
+            holdOffUntil: holdOffUntil
+        )
+    }
+
+    /// When something changes by itself: a refresh falls due, or the keys become too old.
+    func nextChange(now: Int64) -> Int64 {
+        let expiry = lastSuccess + maximumAge
+        return current != nil && expiry > now ? min(due, expiry) : due
+    }
+
+    private func hasExpired(now: Int64) -> Bool { now >= lastSuccess + maximumAge }
+
+    /// Age of the keys in seconds, nil if there are none.
+    func age(now: Int64) -> Int64? { current == nil ? nil : now - lastSuccess }
+
+    /// Whether an unknown key is a reason to fetch at `now`.
+    func mayFetch(now: Int64) -> Bool { !isFetching && now >= holdOffUntil }
+
+    mutating func begin() {
+        isFetching = true
+    }
+
+    /// Takes over keys, and returns those that were used before.
+    mutating func succeed(_ keys: FetchedKeys, now: Int64) -> KeySet? {
+        let previous = current?.keySet
+        // The same text keeps the same object, by which workers see that nothing has changed.
+        if current?.text != keys.text { current = keys }
+        lastSuccess = now
+        failures = 0
+        end(now: now)
+        let age = keys.maximumAge.map { Int64($0) } ?? Self.defaultRefresh
+        due =
+            now
+            + (isFile
+                ? Self.fileRefresh
+                : min(max(age, Self.refreshBounds.lowerBound), Self.refreshBounds.upperBound))
+        return previous
+    }
+
+    mutating func fail(now: Int64) {
+        failures = min(failures + 1, 10)
+        end(now: now)
+        due = now + min(5 << (failures - 1), Self.longestRetry)
+    }
+
+    private mutating func end(now: Int64) {
+        isFetching = false
+        isPending = false
+        holdOffUntil = now + Self.holdOff
+    }
+}

@@ -1,0 +1,97 @@
+// Finds the addresses of servers' names, and follows them when they change: never on a worker.
+
+public import Logging
+public import Transport
+internal import Synchronization
+
+/// Looks names up in the background; a name whose resolver is stuck delays nobody but itself.
+public final class NameRefresher: Sendable {
+    /// Milliseconds between two look-ups of a name.
+    private static let refresh = 30_000
+    /// Milliseconds between two look-ups of a name that has no addresses.
+    private static let retry = 2_000
+
+    private struct Entry {
+        var isLookingUp = false
+        var due = 0
+        var problem: String?
+    }
+
+    private let entries: Mutex<[String: Entry]>
+    private let logger: Logger
+    private let publish: @Sendable (_ host: String, _ addresses: [SocketAddress], _ problem: String) -> Void
+
+    /// Makes a refresher that has not begun.
+    ///
+    /// - Parameters:
+    ///   - hosts: The names to follow; addresses are left out.
+    ///   - logger: Is told of failures.
+    ///   - publish: Takes what was found to all workers.
+    public init(
+        hosts: Set<String>,
+        logger: Logger,
+        publish: @escaping @Sendable (_ host: String, _ addresses: [SocketAddress], _ problem: String) -> Void
+    ) {
+        let names = hosts.filter { SocketAddress(host: $0, port: 0) == nil }
+        entries = Mutex(Dictionary(uniqueKeysWithValues: names.map { ($0, Entry()) }))
+        self.logger = logger
+        self.publish = publish
+    }
+
+    /// Starts the look-ups; without names there is nothing to start.
+    public func start() throws(SystemError) {
+        guard entries.withLock({ !$0.isEmpty }) else { return }
+        try Thread.start("audgate-names") {
+            while true {
+                self.lookUpDue()
+                Clock.sleep(milliseconds: 500)
+            }
+        }
+    }
+
+    /// Asks for a look-up as soon as possible.
+    func lookUp(_ host: String) {
+        entries.withLock { entries in
+            let soon = Clock.monotonicMilliseconds + Self.retry
+            if let due = entries[host]?.due, due > soon { entries[host]?.due = soon }
+        }
+    }
+
+    private func lookUpDue() {
+        let now = Clock.monotonicMilliseconds
+        let due = entries.withLock { entries in
+            let due = entries.filter { !$0.value.isLookingUp && $0.value.due <= now }.map(\.key)
+            for host in due { entries[host]?.isLookingUp = true }
+            return due
+        }
+        for host in due {
+            do {
+                try Thread.start("audgate-lookup") { self.lookUpNow(host) }
+            } catch {
+                end(host, problem: "\(error)")
+            }
+        }
+    }
+
+    private func lookUpNow(_ host: String) {
+        do {
+            let addresses = try NameLookup.addresses(of: host, port: 0)
+            end(host, problem: nil)
+            publish(host, addresses, "")
+        } catch {
+            end(host, problem: error.reason)
+            publish(host, [], error.reason)
+        }
+    }
+
+    private func end(_ host: String, problem: String?) {
+        let isNews = entries.withLock { entries in
+            let before = entries[host]?.problem
+            let due = Clock.monotonicMilliseconds + (problem == nil ? Self.refresh : Self.retry)
+            entries[host] = Entry(isLookingUp: false, due: due, problem: problem)
+            return problem != nil && before != problem
+        }
+        guard isNews, let problem else { return }
+        logger.warning("A name cannot be resolved.", metadata: ["host": "\(host)", "reason": "\(problem)"])
+    }
+}

@@ -1,0 +1,79 @@
+// Takes connections, and stops taking them while the process has no room.
+
+internal import HTTP1
+internal import Logging
+internal import Policy
+internal import Transport
+
+extension Worker {
+    /// Connections taken in one round from one listener.
+    private static let acceptShare = 64
+    /// Milliseconds of a pause in accepting.
+    private static let acceptPause = 100
+
+    func watchListeners() throws(SystemError) {
+        for (index, box) in listeners.enumerated() {
+            try poller.watchLevel(
+                box.socket.descriptor,
+                token: Self.listenerToken + UInt64(index),
+                isShared: true
+            )
+        }
+    }
+
+    func accept(at index: Int) {
+        guard index < listeners.count else { return }
+        for _ in 0..<Self.acceptShare {
+            guard connections.clients < snapshot.limits.connections else {
+                return pauseAccepting("limit reached")
+            }
+            switch listeners[index].socket.accept() {
+            case .connection(let socket, let peer): open(socket, peer, listener: snapshot.listeners[index])
+            case .wouldBlock: return
+            case .exhausted(let error): return pauseAccepting("\(error)")
+            }
+        }
+    }
+
+    private func open(_ socket: consuming Socket, _ peer: SocketAddress, listener: Listener) {
+        let id = connections.reserve()
+        let client = ClientConnection(
+            id: id,
+            socket: socket,
+            peer: peer,
+            healthPath: listener.healthPath,
+            parser: RequestParser(limits: snapshot.limits.messages)
+        )
+        connections.store(.client(client), at: id)
+        do {
+            try poller.watchEdges(client.socket.descriptor, token: id.token)
+        } catch {
+            services.logger.error("A connection could not be watched.", metadata: ["error": "\(error)"])
+            connections.remove(id)
+            return
+        }
+        client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: id, in: &timers)
+    }
+
+    /// Leaves connections in the kernel's queue for a moment: asking again at once would only turn the loop.
+    private func pauseAccepting(_ why: String) {
+        guard acceptsAgainAt == nil else { return }
+        services.logger.warning(
+            "Accepting pauses.",
+            metadata: ["reason": "\(why)", "connections": "\(connections.clients)"]
+        )
+        for box in listeners { poller.unwatch(box.socket.descriptor) }
+        acceptsAgainAt = clock.milliseconds + Self.acceptPause
+        timers.insert(Self.mailboxToken, due: clock.milliseconds + Self.acceptPause)
+    }
+
+    func acceptAgain() {
+        acceptsAgainAt = nil
+        do {
+            try watchListeners()
+        } catch {
+            services.logger.error("Listeners could not be watched.", metadata: ["error": "\(error)"])
+            acceptsAgainAt = clock.milliseconds + Self.acceptPause
+        }
+    }
+}

@@ -1,0 +1,225 @@
+// What clients send: heads to decide on, bodies to pass on or to throw away.
+
+internal import Bytes
+internal import HTTP
+internal import HTTP1
+internal import Policy
+internal import Transport
+
+extension Worker {
+    func serve(_ client: ClientConnection, _ event: ReadinessEvent) {
+        if event.isHangUp { client.hasHungUp = true }
+        if event.isReadable { client.hasUnreadInput = true }
+        if event.isWritable, !client.output.isEmpty { flush(client) }
+        if client.hasUnreadInput { receive(client) }
+    }
+
+    /// Goes on with a connection that was left with something to do.
+    func resume(_ client: ClientConnection) {
+        if !client.pending.isEmpty, wantsInput(client) {
+            var pending = ByteBuffer()
+            swap(&pending, &client.pending)
+            consume(pending.span, client)
+        }
+        if client.hasUnreadInput || client.hasHungUp { receive(client) }
+    }
+
+    /// Receives for as long as somebody wants the bytes; what nobody wants stays in the socket and holds the peer back.
+    func receive(_ client: ClientConnection) {
+        withInput { receive(client, into: &$0) }
+        // A peer that has closed its side has left: nobody would read the answer (MCP 2026-07-28: this cancels).
+        if client.hasHungUp, client.exchange != nil, connections.client(client.id) != nil { left(client) }
+    }
+
+    private func receive(_ client: ClientConnection, into input: inout ByteBuffer) {
+        var share = Self.fairShare
+        while wantsInput(client) {
+            guard share > 0 else { return queue(client) }
+            share -= 1
+            input.removeAll()
+            if !client.pending.isEmpty { swap(&input, &client.pending) }
+            let result = client.socket.receive(into: &input, room: Self.receiveSize)
+            switch result {
+            case .bytes(let count):
+                consume(input.span, client)
+                // Less than asked for: the socket is empty, and the poller will tell of more.
+                if count < Self.receiveSize, !client.hasHungUp {
+                    client.hasUnreadInput = false
+                    return
+                }
+            case .wouldBlock:
+                client.hasUnreadInput = false
+                client.pending.append(input.span)
+                return
+            case .end, .failed:
+                return left(client)
+            }
+        }
+    }
+
+    /// Whether bytes from the client could be used now.
+    private func wantsInput(_ client: ClientConnection) -> Bool {
+        guard connections.client(client.id) != nil else { return false }
+        switch client.state {
+        case .reading: return !client.closesAfterOutput && client.output.count < snapshot.limits.bufferBytes
+        case .discarding, .lingering: return true
+        case .exchanging(let exchange):
+            guard exchange.phase == .relaying, let upstream = exchange.upstream else { return false }
+            return !exchange.requestBody.hasEnded && upstream.unsent < snapshot.limits.bufferBytes
+        }
+    }
+
+    /// Uses `input` up as far as the state of the connection allows, and keeps the rest.
+    private func consume(_ input: borrowing Span<UInt8>, _ client: ClientConnection) {
+        var offset = 0
+        loop: while offset < input.count {
+            switch client.state {
+            case .reading:
+                guard !client.closesAfterOutput, readHead(input, client, &offset) else { break loop }
+            case .exchanging(let exchange):
+                guard pumpBody(input, of: exchange, from: client, &offset) else { break loop }
+            case .discarding(let decoder, let left):
+                guard discard(input, client, decoder, left: left, &offset) else { break loop }
+            case .lingering(let left):
+                let count = input.count - offset
+                offset = input.count
+                client.state = .lingering(left: left - count)
+                if left <= count { close(client) }
+            }
+        }
+        guard connections.client(client.id) != nil else { return }
+        if offset < input.count { client.pending.append(input.extracting(offset...)) }
+        if !client.output.isEmpty { flush(client) }
+    }
+
+    /// Reads a head and decides on it; false if its end has not arrived.
+    private func readHead(
+        _ input: borrowing Span<UInt8>,
+        _ client: ClientConnection,
+        _ offset: inout Int
+    ) -> Bool {
+        let exchange = takeExchange()
+        do throws(MessageViolation) {
+            let length = try client.parser.parse(input.extracting(offset...), into: &exchange.request)
+            guard let length else {
+                giveBack(exchange)
+                if !client.hasPartialHead {
+                    client.hasPartialHead = true
+                    client.deadline.set(
+                        clock.milliseconds + snapshot.limits.headerTimeout,
+                        for: client.id,
+                        in: &timers
+                    )
+                }
+                return false
+            }
+            offset += length
+            begin(exchange, on: client)
+            return true
+        } catch {
+            refuse(client, exchange, error)
+            offset = input.count
+            return false
+        }
+    }
+
+    private func begin(_ exchange: Exchange, on client: ClientConnection) {
+        client.hasPartialHead = false
+        client.deadline.clear()
+        client.state = .exchanging(exchange)
+        exchange.client = client
+        exchange.snapshot = snapshot
+        exchange.requestBody = BodyDecoder(
+            framing: exchange.request.framing,
+            limits: snapshot.limits.messages
+        )
+        exchange.isPersistent = exchange.request.isPersistent && !isDraining
+        exchange.record.start = clock.microseconds
+        exchange.record.method = exchange.request.method
+        exchange.record.version = exchange.request.version
+        exchange.continuesTrace = TraceContext.isContinued(by: exchange.request)
+        identify(exchange)
+        decide(exchange)
+    }
+
+    /// Gives the exchange its id: that of the client's trace, or a new one.
+    private func identify(_ exchange: Exchange) {
+        if exchange.continuesTrace {
+            let range = exchange.request.value(.traceparent)
+            exchange.record.requestID = RequestID(traceparent: exchange.request.bytes.span.extracting(range))
+        } else {
+            exchange.record.requestID = RequestID(identifiers.next(), identifiers.next())
+        }
+    }
+
+    /// Passes body bytes on to the server; false if the body has ended or the server must take some first.
+    private func pumpBody(
+        _ input: borrowing Span<UInt8>,
+        of exchange: Exchange,
+        from client: ClientConnection,
+        _ offset: inout Int
+    ) -> Bool {
+        guard exchange.phase == .relaying, let upstream = exchange.upstream, !exchange.requestBody.hasEnded
+        else { return false }
+        do throws(MessageViolation) {
+            pump: while true {
+                switch try exchange.requestBody.next(input, at: &offset) {
+                case .data(let range):
+                    exchange.requestBodyBytes += range.count
+                    guard exchange.requestBodyBytes <= snapshot.limits.bodyBytes else {
+                        offset = input.count
+                        refuseBody(of: exchange, .access(.contentTooLarge))
+                        return false
+                    }
+                    upstream.output.appendBody(input.extracting(range), framing: exchange.requestFraming)
+                case .more: break pump
+                case .end:
+                    endRequest(exchange, upstream)
+                    break pump
+                }
+            }
+        } catch {
+            offset = input.count
+            refuseBody(of: exchange, .message(error))
+            return false
+        }
+        noteProgress(of: exchange, client)
+        flush(upstream)
+        return false
+    }
+
+    private func noteProgress(of exchange: Exchange, _ client: ClientConnection) {
+        guard !exchange.requestBody.hasEnded else { return client.deadline.clear() }
+        client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
+    }
+
+    /// Throws body bytes of an answered request away; false if the connection is done for.
+    private func discard(
+        _ input: borrowing Span<UInt8>,
+        _ client: ClientConnection,
+        _ decoder: BodyDecoder,
+        left: Int,
+        _ offset: inout Int
+    ) -> Bool {
+        var decoder = decoder
+        let start = offset
+        do throws(MessageViolation) {
+            while true {
+                let piece = try decoder.next(input, at: &offset)
+                if piece == .more { break }
+                guard piece == .end else { continue }
+                becomeIdle(client)
+                return true
+            }
+        } catch {
+            close(client)
+            return false
+        }
+        guard left > offset - start else {
+            close(client)
+            return false
+        }
+        client.state = .discarding(decoder, left: left - (offset - start))
+        return true
+    }
+}

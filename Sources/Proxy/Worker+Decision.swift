@@ -1,0 +1,185 @@
+// Asks the policy, and does what it says.
+
+internal import Bytes
+internal import HTTP
+internal import HTTP1
+internal import Policy
+internal import Transport
+
+extension Worker {
+    /// Most bytes of an answered request's body that are read to keep its connection.
+    private static let discardLimit = 256 * 1024
+    /// Milliseconds that a peer has for reading what came before a close.
+    static let lingerTime = 2000
+    /// Milliseconds that a request waits for keys.
+    private static let keyPatience = 10_000
+
+    /// Decides on the request of `exchange`.
+    func decide(_ exchange: Exchange, mayAwaitKeys: Bool = true) {
+        guard let client = exchange.client else { return }
+        let scene = RequestScene(
+            healthPath: client.healthPath,
+            isReady: isReady,
+            now: clock.unixSeconds,
+            mayAwaitKeys: mayAwaitKeys
+        )
+        let decision = AccessPolicy.decide(
+            exchange.request,
+            scene: scene,
+            snapshot: snapshot,
+            keys: keys,
+            tokens: &tokens
+        )
+        switch consume decision {
+        case .respond(let response): respond(exchange, with: response)
+        case .awaitKeys(let issuer): awaitKeys(of: issuer, exchange)
+        case .forward(let permit):
+            exchange.record.route = permit.route
+            exchange.record.principal = permit.principal
+            exchange.permit = consume permit
+            forward(exchange)
+        }
+    }
+
+    private func awaitKeys(of issuer: IssuerID, _ exchange: Exchange) {
+        park(exchange, .awaitingKeys(issuer), patience: Self.keyPatience)
+        services.keys.refresh(issuer)
+    }
+
+    /// Lets an exchange wait for what another thread will send.
+    func park(_ exchange: Exchange, _ phase: Exchange.Phase, patience: Int) {
+        guard let client = exchange.client else { return }
+        exchange.phase = phase
+        parked.append(client.id)
+        client.deadline.set(clock.milliseconds + patience, for: client.id, in: &timers)
+    }
+
+    /// Takes over new keys, and decides anew on the requests that wait for them.
+    func adopt(_ state: IssuerKeys, for issuer: IssuerID) {
+        keys[issuer] = state
+        for exchange in takeParked(where: { $0 == .awaitingKeys(issuer) }) {
+            decide(exchange, mayAwaitKeys: false)
+            if let client = exchange.client { queue(client) }
+        }
+    }
+
+    /// Ends the wait of the exchanges whose phase fits.
+    func takeParked(where fits: (Exchange.Phase) -> Bool) -> [Exchange] {
+        var taken: [Exchange] = []
+        parked.removeAll { id in
+            guard let exchange = connections.client(id)?.exchange, exchange.phase != .relaying else {
+                return true
+            }
+            guard fits(exchange.phase) else { return false }
+            exchange.phase = .relaying
+            exchange.client?.deadline.clear()
+            taken.append(exchange)
+            return true
+        }
+        return taken
+    }
+
+    /// Answers a request whose head breaks a rule, and gives the connection up: where its next request would begin
+    /// is anybody's guess (RFC 9112 §6.3).
+    func refuse(_ client: ClientConnection, _ exchange: Exchange, _ violation: MessageViolation) {
+        client.state = .exchanging(exchange)
+        client.hasPartialHead = false
+        exchange.client = client
+        exchange.snapshot = snapshot
+        exchange.isPersistent = false
+        exchange.record.start = clock.microseconds
+        exchange.record.method = exchange.request.method
+        exchange.record.version = exchange.request.version
+        exchange.record.requestID = RequestID(identifiers.next(), identifiers.next())
+        exchange.requestBody = BodyDecoder(framing: .untilClose, limits: snapshot.limits.messages)
+        respond(exchange, with: LocalResponse(refusing: .message(violation)))
+    }
+
+    /// Ends a request in the middle of its body.
+    func refuseBody(of exchange: Exchange, _ reason: Reason) {
+        discardUpstream(of: exchange)
+        guard !exchange.hasResponded else { return abort(exchange, reason) }
+        exchange.isPersistent = false
+        // The bytes that follow are of no use: they are thrown away until the client has read the answer.
+        exchange.requestBody = BodyDecoder(framing: .untilClose, limits: snapshot.limits.messages)
+        respond(exchange, with: LocalResponse(refusing: reason))
+    }
+
+    /// Writes the gateway's own answer, and ends the exchange.
+    func respond(_ exchange: Exchange, with response: LocalResponse) {
+        guard let client = exchange.client else { return }
+        let mustClose = !exchange.isPersistent || isDraining || !canOutlive(exchange)
+        let before = client.output.count
+        ClientResponse.append(
+            response,
+            method: exchange.record.method,
+            facts: .init(date: clock.date, isPersistent: !mustClose, version: exchange.record.version),
+            to: &client.output
+        )
+        exchange.record.status = response.status
+        exchange.record.reason = response.reason
+        exchange.record.route = response.route ?? exchange.record.route
+        exchange.record.principal = response.principal ?? exchange.record.principal
+        exchange.record.intendedRoute = response.intendedRoute
+        exchange.record.bytesOut += client.output.count - before
+        finish(exchange, mustClose: mustClose)
+    }
+
+    /// Whether the rest of the request can be read and thrown away, so that the connection serves another one.
+    private func canOutlive(_ exchange: Exchange) -> Bool {
+        guard !exchange.requestBody.hasEnded else { return true }
+        // A client that was told no instead of 100 (Continue) may send its body or not (RFC 9110 §10.1.1).
+        guard !exchange.request.expectsContinue else { return false }
+        if case .length(let length) = exchange.request.framing { return length <= Self.discardLimit }
+        return exchange.request.framing == .chunked
+    }
+
+    /// Ends an exchange whose response is written: into the log with it, and on with the connection.
+    func finish(_ exchange: Exchange, mustClose: Bool) {
+        guard let client = exchange.client else { return }
+        log(exchange)
+        let body = exchange.requestBody
+        giveBack(exchange)
+        if mustClose {
+            client.closesAfterOutput = true
+            // Closing with unread input would reset the connection, and the answer with it.
+            client.state = body.hasEnded ? .reading : .lingering(left: 4 * Self.discardLimit)
+            client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: &timers)
+        } else if body.hasEnded {
+            becomeIdle(client)
+        } else {
+            client.state = .discarding(body, left: Self.discardLimit)
+            client.deadline.set(
+                clock.milliseconds + snapshot.limits.headerTimeout,
+                for: client.id,
+                in: &timers
+            )
+        }
+        if client.hasUnreadInput || !client.pending.isEmpty || client.hasHungUp { queue(client) }
+    }
+
+    /// Makes a connection wait for its next request.
+    func becomeIdle(_ client: ClientConnection) {
+        client.state = .reading
+        client.hasPartialHead = false
+        if client.output.isEmpty, client.output.capacity > 0 { client.output.release() }
+        client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: &timers)
+    }
+
+    func log(_ exchange: Exchange) {
+        exchange.record.bytesIn = exchange.requestBodyBytes
+        guard services.accessLog != nil, let client = exchange.client, let snapshot = exchange.snapshot
+        else { return }
+        exchange.record.append(client: client.peer, snapshot: snapshot, clock: clock, to: &lines)
+        lineCount += 1
+    }
+
+    func takeExchange() -> Exchange {
+        spareExchanges.popLast() ?? Exchange()
+    }
+
+    func giveBack(_ exchange: Exchange) {
+        exchange.recycle()
+        if spareExchanges.count < 256 { spareExchanges.append(exchange) }
+    }
+}

@@ -1,0 +1,225 @@
+// One thread, its loop, and all that it owns.
+
+internal import Bytes
+internal import HTTP1
+internal import JOSE
+public import Logging
+internal import OpenSSL
+public import Policy
+public import Transport
+
+/// What a worker shares with the rest of the process; everything in it is safe to use from any thread.
+public struct WorkerServices: Sendable {
+    /// Fetches keys.
+    public let keys: KeyRefresher
+    /// Finds the addresses of names.
+    public let names: NameRefresher
+    /// Takes the access log; nil if it is off.
+    public let accessLog: LogSink?
+    /// Takes operational messages.
+    public let logger: Logger
+    /// Key of the hash under which subjects stand in logs.
+    public let subjectKey: [UInt8]
+
+    /// Puts the services together.
+    public init(
+        keys: KeyRefresher,
+        names: NameRefresher,
+        accessLog: LogSink?,
+        logger: Logger,
+        subjectKey: [UInt8]
+    ) {
+        self.keys = keys
+        self.names = names
+        self.accessLog = accessLog
+        self.logger = logger
+        self.subjectKey = subjectKey
+    }
+}
+
+/// A worker: it owns every connection, timer, pool and cache of its thread, and shares nothing of them.
+public final class Worker {
+    /// Bytes that one receive takes at most.
+    static let receiveSize = 64 * 1024
+    /// Receives that one connection gets in a round before others have their turn.
+    static let fairShare = 8
+
+    let snapshot: Snapshot
+    let services: WorkerServices
+    let status: WorkerStatus
+    private let mailbox: Mailbox<WorkerMessage>
+
+    var poller: Poller
+    var timers: TimerWheel
+    var clock = RoundClock()
+    var connections = ConnectionTable()
+    var listeners: [ListeningSocketBox]
+    var keys: KeyRing
+    var tokens: TokenCache
+    var pool = UpstreamPool()
+    var addresses = AddressBook()
+    var identifiers: IdentifierSource
+    /// Memory for what the connection that is being served receives; on loan while one is.
+    private var input = ByteBuffer()
+    /// Connections to come back to in this round, without waiting for an event.
+    var queued: [ConnectionID] = []
+    /// Exchanges for reuse.
+    var spareExchanges: [Exchange] = []
+    /// Exchanges that wait for keys or addresses.
+    var parked: [ConnectionID] = []
+    /// Access log lines of this round.
+    var lines = ByteBuffer()
+    var lineCount = 0
+    /// When to accept again after a pause, in milliseconds; nil while accepting.
+    var acceptsAgainAt: Int?
+    var isDraining = false
+    private var isStopped = false
+    private var due: [UInt64] = []
+
+    /// Makes the worker; it is to be run on the thread that made it.
+    ///
+    /// - Parameters:
+    ///   - snapshot: The configuration.
+    ///   - listeners: This worker's sockets, in the order of the snapshot's listeners.
+    ///   - mailbox: Where other threads reach it.
+    ///   - services: What it shares.
+    ///   - status: Where it says how it is.
+    /// - Throws: `SystemError` when the system refuses an epoll instance.
+    public init(
+        snapshot: Snapshot,
+        listeners: [ListeningSocketBox],
+        mailbox: Mailbox<WorkerMessage>,
+        services: WorkerServices,
+        status: WorkerStatus
+    ) throws(SystemError) {
+        self.snapshot = snapshot
+        self.services = services
+        self.status = status
+        self.mailbox = mailbox
+        self.listeners = listeners
+        poller = try Poller()
+        timers = TimerWheel(now: Clock.monotonicMilliseconds)
+        keys = KeyRing(count: snapshot.issuers.count)
+        tokens = TokenCache(capacity: snapshot.limits.tokens, subjectKey: services.subjectKey.span)
+        identifiers = IdentifierSource(seed: SecureRandom.number())
+        pool.adopt(snapshot)
+        try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
+        try watchListeners()
+    }
+
+    static let mailboxToken = UInt64.max
+    static let listenerToken = UInt64(0xFFFF_FFFF) << 32
+
+    /// Serves until a message says to stop.
+    public func run() {
+        while !isStopped {
+            let count = poller.wait(milliseconds: CInt(truncatingIfNeeded: patience()))
+            clock.refresh()
+            for index in 0..<count { dispatch(poller.event(at: index)) }
+            serveQueued()
+            expireDeadlines()
+            handOverLines()
+            status.update(clients: connections.clients, isReady: isReady, round: clock.milliseconds)
+        }
+        closeEverything()
+        handOverLines()
+    }
+
+    /// Milliseconds that the poller may wait: none while connections are queued, else until the next deadline.
+    private func patience() -> Int {
+        guard queued.isEmpty else { return 0 }
+        let delay = timers.delay(from: Clock.monotonicMilliseconds)
+        // At least once a second, so that the health of the loop can be seen.
+        return delay < 0 ? 1000 : min(delay, 1000)
+    }
+
+    private func dispatch(_ event: ReadinessEvent) {
+        if event.token == Self.mailboxToken { return readMessages() }
+        if event.token >= Self.listenerToken { return accept(at: Int(event.token - Self.listenerToken)) }
+        switch connections[ConnectionID(token: event.token)] {
+        case .client(let client): serve(client, event)
+        case .upstream(let upstream): serve(upstream, event)
+        case .vacant: break
+        }
+    }
+
+    /// Whether this worker can take traffic: the keys of every issuer were fetched or could not be.
+    var isReady: Bool { keys.isSettled && !isDraining }
+
+    private func readMessages() {
+        for message in mailbox.takeAll() {
+            switch message {
+            case .keys(let issuer, let state): adopt(state, for: issuer)
+            case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
+            case .drain: drain()
+            case .stop: isStopped = true
+            }
+        }
+    }
+
+    /// Serves the connections that were left with something to do; what they queue anew waits for the next round.
+    private func serveQueued() {
+        guard !queued.isEmpty else { return }
+        let now = queued
+        queued.removeAll(keepingCapacity: true)
+        for id in now {
+            switch connections[id] {
+            case .client(let client):
+                client.isQueued = false
+                resume(client)
+            case .upstream(let upstream):
+                upstream.isQueued = false
+                receive(upstream)
+            case .vacant: break
+            }
+        }
+    }
+
+    private func expireDeadlines() {
+        timers.advance(to: clock.milliseconds, due: &due)
+        for token in due {
+            let id = ConnectionID(token: token)
+            switch connections[id] {
+            case .client(let client):
+                if client.deadline.hasPassed(now: clock.milliseconds, for: id, in: &timers) { expire(client) }
+            case .upstream(let upstream):
+                if upstream.deadline.hasPassed(now: clock.milliseconds, for: id, in: &timers) {
+                    expire(upstream)
+                }
+            case .vacant: break
+            }
+        }
+        due.removeAll(keepingCapacity: true)
+        if let again = acceptsAgainAt, again <= clock.milliseconds { acceptAgain() }
+    }
+
+    /// Lends the worker's input memory to `body`, empty. Only one connection is served at a time.
+    func withInput(_ body: (inout ByteBuffer) -> Void) {
+        var loan = ByteBuffer()
+        swap(&loan, &input)
+        body(&loan)
+        loan.removeAll()
+        swap(&loan, &input)
+    }
+
+    private func handOverLines() {
+        guard lineCount > 0 else { return }
+        services.accessLog?.leave(lines, count: lineCount)
+        lines.removeAll()
+        lineCount = 0
+    }
+
+    /// Comes back to a connection in the next round.
+    func queue(_ client: ClientConnection) {
+        guard !client.isQueued else { return }
+        client.isQueued = true
+        queued.append(client.id)
+    }
+
+    /// Comes back to a connection in the next round.
+    func queue(_ upstream: UpstreamConnection) {
+        guard !upstream.isQueued else { return }
+        upstream.isQueued = true
+        queued.append(upstream.id)
+    }
+}

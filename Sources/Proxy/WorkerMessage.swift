@@ -1,0 +1,16 @@
+// What other threads tell a worker.
+
+public import Policy
+public import Transport
+
+/// A message to a worker.
+public enum WorkerMessage: Sendable {
+    /// The keys of an issuer have changed, or could not be fetched.
+    case keys(IssuerID, IssuerKeys)
+    /// The addresses of a host; none if they could not be found out, with the reason.
+    case addresses(host: String, [SocketAddress], problem: String)
+    /// Stop accepting, and finish what runs.
+    case drain
+    /// End now.
+    case stop
+}

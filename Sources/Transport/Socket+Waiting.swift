@@ -1,0 +1,34 @@
+// Waiting for one socket, for threads that have nothing else to do.
+
+internal import Glibc
+
+extension Socket {
+    /// What a thread may wait for.
+    public enum Readiness: Sendable {
+        /// Something to receive.
+        case reading
+        /// Room to send.
+        case writing
+    }
+
+    /// Blocks until the socket is ready, or broken.
+    ///
+    /// - Parameters:
+    ///   - readiness: What to wait for.
+    ///   - deadline: Milliseconds of the monotonic clock.
+    /// - Returns: False if the deadline passed first.
+    public func wait(for readiness: Readiness, until deadline: Int) -> Bool {
+        var entry = pollfd(
+            fd: descriptor,
+            events: Int16(readiness == .reading ? POLLIN : POLLOUT),
+            revents: 0
+        )
+        while true {
+            let left = deadline - Clock.monotonicMilliseconds
+            guard left > 0 else { return false }
+            let count = unsafe poll(&entry, 1, CInt(truncatingIfNeeded: min(left, 3_600_000)))
+            if count > 0 { return true }
+            if count < 0, errno != EINTR { return true }
+        }
+    }
+}
