@@ -21,6 +21,19 @@ public enum ASCII {
         (byte >= 0x20 && byte != 0x7F) || byte == tab
     }
 
+    /// Whether every byte of `text` may stand in a field value.
+    public static func isFieldValue(_ text: borrowing Span<UInt8>) -> Bool {
+        // No early exit and no bounds checks, so that the compiler reads sixteen bytes at a time.
+        unsafe text.withUnsafeBufferPointer { bytes in
+            var bad: UInt8 = 0
+            for index in bytes.indices {
+                let byte = unsafe bytes[index]
+                bad |= (byte < 0x20 ? 1 : 0) & (byte == tab ? 0 : 1) | (byte == 0x7F ? 1 : 0)
+            }
+            return bad == 0
+        }
+    }
+
     /// Whether `byte` is `unreserved`, `sub-delims`, `:`, `@`, `/` or `%`: the octets of a path (RFC 3986 §3.3).
     public static func isPathCharacter(_ byte: UInt8) -> Bool {
         has(byte, in: (0x2FFF_FFF2_0000_0000, 0x47FF_FFFE_87FF_FFFF))

@@ -2,36 +2,23 @@
 #ifndef AUDGATE_CLINUX_H
 #define AUDGATE_CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/tcp.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
-/// Registers or changes `fd`; `data` comes back with each of its events.
-static inline int audgate_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t data) {
-    struct epoll_event event;
-    memset(&event, 0, sizeof event);
-    event.events = events;
-    event.data.u64 = data;
-    return epoll_ctl(epoll, operation, fd, &event);
-}
+/// Registers (`EPOLL_CTL_ADD`), changes or removes `fd`; `data` comes back with each of its events.
+int audgate_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t data);
+
+/// Number of octets of a TCP connection that the peer has acknowledged, SYN included; -1 where the kernel can't tell.
+int64_t audgate_tcp_bytes_acknowledged(int fd);
+
+/// Takes a connection (`accept4`) that neither blocks nor is inherited by programs started later.
+/// `address` has room for a `sockaddr_storage`.
+int audgate_accept(int fd, void *address, uint32_t *length);
+
+/// Opens a wake-up descriptor (`eventfd`) that neither blocks nor is inherited.
+int audgate_event_descriptor(void);
+
+/// Names the calling thread for debuggers and `top`; at most 15 characters.
+void audgate_name_thread(const char *name);
 
 #endif

@@ -1,0 +1,117 @@
+// Field names as small numbers, given once while parsing: whatever happens to a field is a table lookup after that.
+
+internal import Bytes
+
+/// A field name that audgate treats in a way of its own, or a group of names that it treats alike.
+public enum FieldName: UInt8, Sendable, CaseIterable {
+    /// A name without special treatment: forwarded as it came.
+    case other = 0
+
+    // Message framing and routing
+    case host, contentLength, transferEncoding, connection, expect, trailer, te, upgrade, keepAlive
+    case proxyConnection, http2Settings
+
+    // Representation and negotiation
+    case contentType, contentEncoding, accept, date, location, retryAfter, cacheControl, vary
+
+    // Credentials and challenges
+    case authorization, proxyAuthorization, proxyAuthenticate, proxyAuthenticationInfo, wwwAuthenticate
+    case cookie, setCookie, dpop
+
+    // Origin and CORS
+    case origin, accessControlRequestMethod, accessControlRequestHeaders
+    /// Any other name that begins with `access-control-`.
+    case accessControl
+
+    // MCP
+    case mcpProtocolVersion, mcpSessionID, mcpMethod, mcpName, lastEventID
+    /// Any name that begins with `mcp-param-`.
+    case mcpParameter
+
+    // Intermediaries and tracing
+    case via, forwarded, xRealIP, traceparent, tracestate, xAccelBuffering
+    /// Any name that begins with `x-forwarded-`.
+    case xForwarded
+    /// Any name that begins with `client-cert`, `x-client-cert`, `x-ssl-` or `ssl-client`.
+    case clientCertificate
+    /// A name under which proxies tell servers who the user is.
+    case identity
+    /// A name with an underscore, which gateways of the CGI kind read as a hyphen.
+    case underscored
+    /// A response field that acts on the whole origin, which other routes share.
+    case originWide
+    /// A field that `Connection` names: it ends at the next hop.
+    case nominated
+
+    /// Recognises `name`, ignoring case.
+    public init(_ name: borrowing Span<UInt8>) {
+        let first = name.isEmpty ? 0 : ASCII.lowercased(name[0])
+        let bucket = Int(first & 0x1F)
+        for entry in FieldNameTable.exact[bucket] where name.equalsIgnoringCase(entry.text) {
+            self = entry.name
+            return
+        }
+        for entry in FieldNameTable.prefixes[bucket] where name.startsIgnoringCase(with: entry.text) {
+            self = entry.name
+            return
+        }
+        self = name.firstIndex(of: UInt8(ascii: "_")) == nil ? .other : .underscored
+    }
+}
+
+/// The spellings of the names, in buckets by the low five bits of their first letter.
+private enum FieldNameTable {
+    struct Entry {
+        let text: StaticString
+        let name: FieldName
+    }
+
+    static let exact = buckets(of: [
+        ("host", .host), ("content-length", .contentLength), ("transfer-encoding", .transferEncoding),
+        ("connection", .connection), ("expect", .expect), ("trailer", .trailer), ("te", .te),
+        ("upgrade", .upgrade), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection),
+        ("http2-settings", .http2Settings),
+        ("content-type", .contentType), ("content-encoding", .contentEncoding), ("accept", .accept),
+        ("date", .date), ("location", .location), ("retry-after", .retryAfter),
+        ("cache-control", .cacheControl), ("vary", .vary),
+        ("authorization", .authorization), ("proxy-authorization", .proxyAuthorization),
+        ("proxy-authenticate", .proxyAuthenticate), ("proxy-authentication-info", .proxyAuthenticationInfo),
+        ("www-authenticate", .wwwAuthenticate), ("cookie", .cookie), ("set-cookie", .setCookie),
+        ("dpop", .dpop),
+        ("origin", .origin), ("access-control-request-method", .accessControlRequestMethod),
+        ("access-control-request-headers", .accessControlRequestHeaders),
+        ("mcp-protocol-version", .mcpProtocolVersion), ("mcp-session-id", .mcpSessionID),
+        ("mcp-method", .mcpMethod), ("mcp-name", .mcpName), ("last-event-id", .lastEventID),
+        ("via", .via), ("forwarded", .forwarded), ("x-real-ip", .xRealIP), ("traceparent", .traceparent),
+        ("tracestate", .tracestate), ("x-accel-buffering", .xAccelBuffering),
+        ("remote-user", .identity), ("x-remote-user", .identity), ("x-user", .identity),
+        ("x-authenticated-user", .identity), ("x-authenticated-userid", .identity),
+        ("x-original-url", .identity), ("x-rewrite-url", .identity), ("x-original-method", .identity),
+        ("x-http-method-override", .identity), ("x-http-method", .identity), ("x-method-override", .identity),
+        ("true-client-ip", .identity), ("cf-connecting-ip", .identity), ("x-client-ip", .identity),
+        ("x-cluster-client-ip", .identity), ("proxy", .identity),
+        ("alt-svc", .originWide), ("clear-site-data", .originWide),
+        ("strict-transport-security", .originWide),
+        ("public-key-pins", .originWide), ("service-worker-allowed", .originWide), ("nel", .originWide),
+        ("report-to", .originWide), ("reporting-endpoints", .originWide),
+        ("origin-agent-cluster", .originWide),
+    ])
+
+    static let prefixes = buckets(of: [
+        ("access-control-", .accessControl), ("mcp-param-", .mcpParameter), ("x-forwarded-", .xForwarded),
+        ("client-cert", .clientCertificate), ("x-client-cert", .clientCertificate),
+        ("x-ssl-", .clientCertificate), ("ssl-client", .clientCertificate), ("x-user-", .identity),
+        ("x-auth-request-", .identity), ("x-authenticated-", .identity), ("x-remote-", .identity),
+        ("x-audgate-", .identity), ("x-gateway-", .identity), ("x-goog-authenticated-", .identity),
+        ("x-ms-client-principal", .identity), ("x-amzn-oidc-", .identity), ("x-webauth-", .identity),
+    ])
+
+    private static func buckets(of entries: [(StaticString, FieldName)]) -> [[Entry]] {
+        var buckets: [[Entry]] = Array(repeating: [], count: 32)
+        for (text, name) in entries {
+            let first = unsafe text.utf8Start.pointee
+            buckets[Int(first & 0x1F)].append(Entry(text: text, name: name))
+        }
+        return buckets
+    }
+}

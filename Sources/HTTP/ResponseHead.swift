@@ -1,0 +1,40 @@
+// The head of a response: its bytes, and where in them everything stands.
+
+public import Bytes
+
+/// A status line with its fields, checked against RFC 9112.
+public struct ResponseHead: ~Copyable {
+    /// The octets of the head; all ranges point into them.
+    public var bytes = ByteBuffer()
+    /// The fields.
+    public var fields = FieldTable()
+    /// The status code, 100 to 599.
+    public var status = 0
+    /// The version.
+    public var version = HTTPVersion.http11
+    /// Where the body ends.
+    public var framing = BodyFraming.none
+    /// Whether the connection may be used for another request.
+    public var isPersistent = true
+
+    /// Makes an empty head.
+    public init() {}
+
+    /// The value of the first field called `name`; empty if there is none.
+    public func value(_ name: FieldName) -> ByteRange {
+        fields.first(name) ?? .empty
+    }
+
+    /// Whether this is a provisional answer (1xx), after which another head follows.
+    public var isInformational: Bool { status < 200 }
+
+    /// Forgets the message and keeps the memory.
+    public mutating func removeAll() {
+        bytes.removeAll()
+        fields.removeAll()
+        status = 0
+        version = .http11
+        framing = .none
+        isPersistent = true
+    }
+}

@@ -1,0 +1,54 @@
+// Names to addresses by the C library, which blocks: never called on a worker.
+
+internal import Glibc
+
+/// A name that could not be resolved.
+public struct NameLookupError: Error, Sendable {
+    /// Why, in the words of the C library.
+    public let reason: String
+}
+
+/// Asks the system's resolver (files, DNS, whatever it is set up for).
+public enum NameLookup {
+    /// Most addresses kept of one answer.
+    public static let maximumAddresses = 32
+
+    /// The addresses of `name` in the order in which to try them (RFC 6724), with `port`.
+    ///
+    /// Blocks for as long as the resolver does.
+    public static func addresses(of name: String, port: UInt16) throws(NameLookupError) -> [SocketAddress] {
+        if let literal = SocketAddress(host: name, port: port) { return [literal] }
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        unsafe hints.ai_flags = AI_ADDRCONFIG
+        var list: UnsafeMutablePointer<addrinfo>?
+        let result = unsafe getaddrinfo(name, nil, &hints, &list)
+        guard result == 0 else {
+            throw NameLookupError(reason: unsafe String(cString: gai_strerror(result)))
+        }
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        var next = unsafe list
+        while let entry = unsafe next, addresses.count < maximumAddresses {
+            if let address = unsafe SocketAddress(entry.pointee), !addresses.contains(address) {
+                addresses.append(address.with(port: port))
+            }
+            unsafe next = entry.pointee.ai_next
+        }
+        guard !addresses.isEmpty else { throw NameLookupError(reason: "The name has no address.") }
+        return addresses
+    }
+}
+
+extension SocketAddress {
+    /// Copies the address of an entry that `getaddrinfo` made.
+    fileprivate init?(_ entry: addrinfo) {
+        guard let source = unsafe entry.ai_addr else { return nil }
+        var storage = sockaddr_storage()
+        let length = unsafe min(Int(entry.ai_addrlen), MemoryLayout<sockaddr_storage>.size)
+        unsafe withUnsafeMutableBytes(of: &storage) {
+            unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: length))
+        }
+        self.init(storage)
+    }
+}
