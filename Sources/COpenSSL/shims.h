@@ -14,4 +14,7 @@
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
 
+/// `EVP_PKEY_PUBLIC_KEY`: which parts of a key `EVP_PKEY_fromdata` takes.
+static inline int audgate_EVP_PKEY_PUBLIC_KEY(void) { return EVP_PKEY_PUBLIC_KEY; }
+
 #endif
