@@ -6,8 +6,8 @@ public enum DevelopmentError: Error, Equatable, Sendable {
     case notLoopback(String)
     /// The issuer is not an http or https URL without query, fragment and trailing slash.
     case invalidIssuer(String)
-    /// No socket listens at the address; the number is the system's `errno`.
-    case cannotListen(String, errno: Int32)
+    /// Nothing can listen at the address, for the system's reason.
+    case cannotListen(String, reason: String)
     /// OpenSSL made no signing key.
     case noSigningKey
 
@@ -18,8 +18,8 @@ public enum DevelopmentError: Error, Equatable, Sendable {
             "\"\(address)\" is not on loopback. Use 127.0.0.1:port, [::1]:port or localhost:port."
         case .invalidIssuer(let issuer):
             "\"\(issuer)\" is not an issuer. Use a URL such as http://127.0.0.1:8081, without a slash at its end."
-        case .cannotListen(let address, let number):
-            "Nothing can listen on \(address) (error \(number)). Is another program using the port?"
+        case .cannotListen(let address, let reason):
+            "Nothing can listen on \(address): \(reason). Is another program using the port?"
         case .noSigningKey: "OpenSSL could not make a P-256 key."
         }
     }

@@ -20,6 +20,8 @@ struct ExchangeRequest: Sendable {
     let fields: [Field]
     /// The body without its transfer coding.
     let body: [UInt8]
+    /// Whether the client speaks HTTP/1.0, which has no chunks.
+    var isHTTP10 = false
 
     /// Values of all fields called `name`, which is in lower case.
     func values(of name: String) -> [String] {

@@ -1,5 +1,7 @@
 // What the authorization server refuses, in the words of the OAuth registries.
 
+internal import JSON
+
 /// A refusal of the authorization server.
 struct OAuthError: Error, Equatable {
     /// Error codes of RFC 6749 §4.1.2.1 and §5.2, RFC 7591 §3.2.2 and RFC 8707 §2.
