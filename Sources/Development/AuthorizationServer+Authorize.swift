@@ -9,19 +9,19 @@ extension AuthorizationServer {
     /// Answers an authorization request with a redirect to the client, or with an error page where the place
     /// to redirect to is not to be trusted.
     mutating func authorize(
-        _ query: String,
+        _ request: ExchangeRequest,
         at now: Int,
         random: inout RandomTokens
     ) -> ExchangeResponse {
-        guard let parameters = FormParameters(query) else {
-            return OAuthError(.invalidRequest, "the query is malformed").response
+        guard let parameters = FormParameters(request.query) else {
+            return OAuthError(.invalidRequest, "the query is malformed").response(to: request)
         }
         do throws(OAuthError) {
             let client = try client(try parameters.required("client_id"), at: now)
             let redirectURI = try redirectURI(in: parameters, for: client)
             return redirect(client, to: redirectURI, parameters, at: now, random: &random)
         } catch {
-            return pageOf(error)
+            return error.response(to: request)
         }
     }
 
@@ -90,15 +90,5 @@ extension AuthorizationServer {
             throw OAuthError(.invalidRequest, "redirect_uri is not one that the client registered")
         }
         return text
-    }
-
-    /// An error for the person at the browser: 400 always, as nobody authenticates here.
-    private func pageOf(_ error: OAuthError) -> ExchangeResponse {
-        let response = error.response
-        return ExchangeResponse(
-            status: 400,
-            fields: response.fields.filter { $0.name != "www-authenticate" },
-            content: response.content
-        )
     }
 }

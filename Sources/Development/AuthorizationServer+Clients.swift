@@ -19,9 +19,13 @@ extension AuthorizationServer {
 
     /// The document to fetch before `request` can be answered, nil if none is needed.
     func documentNeeded(for request: ExchangeRequest, at now: Int) -> ClientDocumentAddress? {
-        let text = request.method == "POST" ? String(decoding: request.body, as: UTF8.self) : request.query
-        guard text.utf8.count <= 64 * 1024, let parameters = FormParameters(text),
-            let id = parameters.all("client_id").first, documents.value(for: id, at: now) == nil
+        let text: String
+        switch (request.path, request.method) {
+        case (prefix + "/authorize", "GET"): text = request.query
+        case (prefix + "/token", "POST"): text = String(decoding: request.body, as: UTF8.self)
+        default: return nil
+        }
+        guard let id = FormParameters(text)?.all("client_id").first, documents.value(for: id, at: now) == nil
         else { return nil }
         return ClientDocumentAddress(id)
     }
@@ -79,7 +83,7 @@ extension AuthorizationServer {
             clients.insert(client, for: client.id, until: .max)
             return Self.registered(client, metadata, method, at: now)
         } catch {
-            return error.response
+            return error.response(to: request)
         }
     }
 

@@ -31,7 +31,7 @@ extension AuthorizationServer {
             case .refreshToken: return try refresh(parameters, client, at: now, random: &random)
             }
         } catch {
-            return error.response
+            return error.response(to: request)
         }
     }
 
@@ -102,7 +102,8 @@ extension AuthorizationServer {
             throw OAuthError(.invalidTarget, "resource is not the one that the refresh token was issued for")
         }
         var grant = token.grant
-        if let requested = try parameters.optional("scope") {
+        // Clients repeat what they asked for, also where the resource has no scopes to give.
+        if let requested = try parameters.optional("scope"), !grant.scopes.isEmpty {
             let scopes = requested.split(separator: " ").map(String.init)
             guard scopes.allSatisfy(grant.scopes.contains) else {
                 throw OAuthError(.invalidScope, "a refresh cannot add scopes")

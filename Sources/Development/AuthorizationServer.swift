@@ -24,7 +24,8 @@ struct AuthorizationServer: Sendable {
     var refreshTokens = BoundedStore<RefreshToken>(capacity: storeCapacity)
 
     private let metadataPath: String
-    private let prefix: String
+    /// The issuer's path, before that of each endpoint.
+    let prefix: String
 
     /// Makes a server.
     ///
@@ -55,7 +56,7 @@ struct AuthorizationServer: Sendable {
         switch (request.path, request.method) {
         case (metadataPath, "GET"): return metadata
         case (prefix + "/jwks", "GET"): return tokens.keySet
-        case (prefix + "/authorize", "GET"): return authorize(request.query, at: now, random: &random)
+        case (prefix + "/authorize", "GET"): return authorize(request, at: now, random: &random)
         case (prefix + "/token", "POST"): return token(request, at: now, random: &random)
         case (prefix + "/register", "POST"): return register(request, at: now, random: &random)
         case (metadataPath, _), (prefix + "/jwks", _), (prefix + "/authorize", _):

@@ -28,7 +28,7 @@ struct ClientDocumentAddress: Sendable, Equatable {
         let suffix = authority.dropFirst(host.count)
         let target = String(rest.dropFirst(authority.count))
         guard LoopbackHost.contains(host), target.hasPrefix("/"), target != "/",
-            let port = suffix.isEmpty ? 80 : UInt16(suffix.dropFirst())
+            let port = suffix.isEmpty ? 80 : LoopbackHost.port(suffix.dropFirst())
         else { return nil }
         self.text = text
         self.host = host

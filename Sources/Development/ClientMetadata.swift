@@ -20,7 +20,8 @@ struct ClientMetadata: Sendable {
 
     /// Reads the JSON text `body`.
     init(_ body: [UInt8]) throws(OAuthError) {
-        guard let value = try? JSONReader.read(body.span, maximumValues: 1000), let object = value.object else {
+        guard let value = try? JSONReader.read(body.span, maximumValues: 1000), let object = value.object
+        else {
             throw OAuthError(.invalidClientMetadata, "the metadata is not a JSON object")
         }
         clientID = object["client_id"]?.string

@@ -93,7 +93,9 @@ final class DevelopmentConnection: Sendable {
                 try decoder.next(input.span, at: &offset)
             }
             if case .data(let range) = piece {
-                guard body.count + range.count <= Self.maximumBodyLength else { throw .violation(status: 413) }
+                guard body.count + range.count <= Self.maximumBodyLength else {
+                    throw .violation(status: 413)
+                }
                 body.append(contentsOf: [UInt8](copying: input.span.extracting(range)))
             }
             input.consume(offset)
@@ -114,7 +116,9 @@ final class DevelopmentConnection: Sendable {
 
     /// Waits for bytes; false at the end and after the idle limit.
     private func receive(into input: inout ByteBuffer) -> Bool {
-        guard Readiness.wait(for: .readable, on: descriptor, milliseconds: Self.idleLimit) else { return false }
+        guard Readiness.wait(for: .readable, on: descriptor, milliseconds: Self.idleLimit) else {
+            return false
+        }
         switch socket.receive(into: &input, room: 16 * 1024) {
         case .bytes: return true
         case .wouldBlock: return receive(into: &input)
@@ -125,7 +129,9 @@ final class DevelopmentConnection: Sendable {
     private func send(_ response: ExchangeResponse, toHTTP10 isOld: Bool, isLast: Bool) throws(Ending) {
         var output = ByteBuffer()
         output.appendStatusLine(response.status)
-        for field in response.fields { output.appendField(field.name.utf8Span.span, field.value.utf8Span.span) }
+        for field in response.fields {
+            output.appendField(field.name.utf8Span.span, field.value.utf8Span.span)
+        }
         switch response.content {
         case .bytes(let bytes):
             if isLast { output.appendField("connection", "close") }

@@ -46,14 +46,14 @@ final class DevelopmentServer: Sendable {
     }
 
     /// Where the server listens, with the real port where 0 was asked for.
-    var address: SocketAddress { listener.socket.address }
+    var address: String { listener.socket.address.description }
 
     /// Begins to accept connections.
     func start() throws(DevelopmentError) {
         do throws(SystemError) {
             try Thread.start("development") { self.acceptConnections() }
         } catch {
-            throw .cannotListen(address.description, reason: error.description)
+            throw .cannotListen(address, reason: error.description)
         }
     }
 

@@ -17,7 +17,9 @@ public final class DevelopmentSetup: Sendable {
         try Self.check(issuer: configuration.issuer)
         let authorization = try AuthorizationService(configuration)
         var servers = [
-            try DevelopmentServer(address: configuration.authorizationServer) { authorization.respond(to: $0) }
+            try DevelopmentServer(address: configuration.authorizationServer) {
+                authorization.respond(to: $0)
+            }
         ]
         for server in configuration.servers {
             let sample = SampleService(SampleServer(server.name, path: server.path))
@@ -74,7 +76,7 @@ private final class AuthorizationService: Sendable {
                     try server.admit(document, from: address, at: now)
                 }
             } catch {
-                return error.response
+                return error.response(to: request)
             }
         }
         var random = RandomTokens(SecureRandom.bytes(count: RandomTokens.byteCount))

@@ -14,7 +14,8 @@ struct FormParameters: Sendable {
         for part in text.split(separator: "&") {
             guard pairs.count < Self.maximumCount else { return nil }
             let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decode(halves[0]), let value = Self.decode(halves.count > 1 ? halves[1] : "")
+            guard let name = Self.decode(halves[0]),
+                let value = Self.decode(halves.count > 1 ? halves[1] : "")
             else { return nil }
             if !value.isEmpty { pairs.append((name, value)) }
         }

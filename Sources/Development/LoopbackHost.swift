@@ -15,4 +15,9 @@ enum LoopbackHost {
         }
         return String(authority.prefix { $0 != ":" })
     }
+
+    /// The number that `text` denotes in plain digits, nil if it is not a port.
+    static func port(_ text: some StringProtocol) -> UInt16? {
+        text.utf8.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } ? UInt16(text) : nil
+    }
 }

@@ -29,15 +29,19 @@ struct OAuthError: Error, Equatable {
         self.description = description
     }
 
-    /// The response of the token and registration endpoints, and of requests that may not be redirected.
-    var response: ExchangeResponse {
-        let response = ExchangeResponse.json(code == .invalidClient ? 401 : code == .serverError ? 500 : 400) { writer in
+    /// The response to `request`, where it may not be a redirect.
+    ///
+    /// Clients that post are told to authenticate (RFC 6749 §5.2); a browser, which gets, would show a
+    /// password dialog on that.
+    func response(to request: ExchangeRequest) -> ExchangeResponse {
+        let isChallenge = code == .invalidClient && request.method == "POST"
+        let response = ExchangeResponse.json(isChallenge ? 401 : code == .serverError ? 500 : 400) { writer in
             writer.object { writer in
                 writer.member("error", code.rawValue)
                 writer.member("error_description", description)
             }
         }
-        guard code == .invalidClient else { return response }
-        return response.adding("www-authenticate", "Basic realm=\"audgate development\"")
+        return isChallenge
+            ? response.adding("www-authenticate", "Basic realm=\"audgate development\"") : response
     }
 }

@@ -32,7 +32,8 @@ enum ProtocolRevision {
     ///
     /// - Throws: What revision 2026-07-28 answers where body and fields are incomplete or disagree.
     init(of message: RPCMessage, in request: ExchangeRequest) throws(RPCError) {
-        for name in ["mcp-protocol-version", "mcp-method", "mcp-name"] where request.values(of: name).count > 1 {
+        for name in ["mcp-protocol-version", "mcp-method", "mcp-name"]
+        where request.values(of: name).count > 1 {
             throw RPCError(.headerMismatch, "\(name) appears more than once.")
         }
         let version = request.value(of: "mcp-protocol-version")
@@ -67,7 +68,8 @@ enum ProtocolRevision {
         _ version: String,
         _ request: ExchangeRequest
     ) throws(RPCError) {
-        guard let named = message.meta(versionKey)?.string, message.meta(capabilitiesKey)?.object != nil else {
+        guard let named = message.meta(versionKey)?.string, message.meta(capabilitiesKey)?.object != nil
+        else {
             throw RPCError(.invalidParams, "_meta has to carry \(versionKey) and \(capabilitiesKey).")
         }
         guard named == version else {

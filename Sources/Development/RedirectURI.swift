@@ -43,11 +43,9 @@ struct RedirectURI: Sendable, Equatable {
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
         let host = LoopbackHost.host(ofAuthority: authority)
         let port = authority.dropFirst(host.count)
-        guard LoopbackHost.contains(host), port.isEmpty || Self.isPort(port.dropFirst()) else { return nil }
+        guard LoopbackHost.contains(host), port.isEmpty || LoopbackHost.port(port.dropFirst()) != nil else {
+            return nil
+        }
         return [host, String(rest.dropFirst(authority.count))]
-    }
-
-    private static func isPort(_ text: Substring) -> Bool {
-        text.isEmpty || (text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } && UInt16(text) != nil)
     }
 }

@@ -108,7 +108,9 @@ struct SampleServer: Sendable {
         let arguments = ToolArguments(message.params?["arguments"]?.object)
         let outcome: ToolOutcome
         if name == SampleTool.whoami.name {
-            outcome = ToolOutcome(ForwardedToken.claims(of: request) ?? "No readable token reached this server.")
+            outcome = ToolOutcome(
+                ForwardedToken.claims(of: request) ?? "No readable token reached this server."
+            )
         } else {
             outcome = try tools.call(name, arguments)
         }
@@ -169,7 +171,8 @@ struct SampleServer: Sendable {
         writer.member("cacheScope", "private")
     }
 
-    private static func progress(_ token: JSONValue, _ step: String, _ number: Int, of total: Int) -> [UInt8] {
+    private static func progress(_ token: JSONValue, _ step: String, _ number: Int, of total: Int) -> [UInt8]
+    {
         jsonBytes { writer in
             writer.object { writer in
                 writer.member("jsonrpc", "2.0")

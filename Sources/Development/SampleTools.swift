@@ -50,7 +50,10 @@ enum SampleFiles {
         (path: "readme.txt", text: "These files are part of audgate's development setup."),
         (path: "notes/audience.txt", text: "A token names the one server that it is for: its audience."),
         (path: "notes/gateway.txt", text: "The gateway compares the audience with the route, byte for byte."),
-        (path: "notes/refusal.txt", text: "A token for files is refused at calendar, and the other way round."),
+        (
+            path: "notes/refusal.txt",
+            text: "A token for files is refused at calendar, and the other way round."
+        ),
         (path: "todo.txt", text: "Try the token for files at calendar."),
     ]
 
@@ -66,7 +69,9 @@ enum SampleFiles {
         case "search":
             let text = try arguments.string("text")
             let found = files.filter { $0.text.contains(text) || text.isEmpty }.map(\.path)
-            var outcome = ToolOutcome(found.isEmpty ? "No file has that text." : found.joined(separator: "\n"))
+            var outcome = ToolOutcome(
+                found.isEmpty ? "No file has that text." : found.joined(separator: "\n")
+            )
             outcome.steps = files.map { "searched \($0.path)" }
             outcome.pause = try arguments.pause()
             return outcome
