@@ -74,6 +74,9 @@ final class DevelopmentConnection: Sendable {
                 return nil
             }
         }
+        if case .length(let length) = head.framing, length > Self.maximumBodyLength {
+            throw .violation(status: 413)
+        }
         if head.expectsContinue {
             var interim = ByteBuffer()
             interim.appendStatusLine(100)

@@ -48,6 +48,9 @@ final class DevelopmentServer: Sendable {
     /// Where the server listens, with the real port where 0 was asked for.
     var address: String { listener.socket.address.description }
 
+    /// How many connections are open.
+    var connectionCount: Int { state.withLock { $0.connections.count } }
+
     /// Begins to accept connections.
     func start() throws(DevelopmentError) {
         do throws(SystemError) {

@@ -28,6 +28,9 @@ public final class DevelopmentSetup: Sendable {
         self.servers = servers
     }
 
+    /// Where the servers listen: the authorization server, then the sample servers in their order.
+    var addresses: [String] { servers.map(\.address) }
+
     /// Begins to answer.
     ///
     /// - Throws: `cannotListen` if the system has no threads to give.
