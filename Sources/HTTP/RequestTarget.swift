@@ -4,8 +4,7 @@ public import Bytes
 
 /// Path and query of a request target (RFC 9112 §3.2), as places in the head.
 ///
-/// Nothing is decoded. A path that two readers could understand differently is refused: dot segments (also
-/// percent-encoded), encoded slashes and backslashes, `//`, `;`, `\`, NUL, and anything outside RFC 3986.
+/// Nothing is decoded. A path that two readers could understand differently is refused: dot segments, encoded unreserved characters, encoded slashes and backslashes, `//`, `;`, `\`, NUL, and anything outside RFC 3986.
 public struct RequestTarget: Sendable, Equatable {
     /// Where the path stands, which begins with a slash; empty for `OPTIONS *`.
     public private(set) var path = ByteRange.empty
@@ -59,30 +58,30 @@ public struct RequestTarget: Sendable, Equatable {
         guard index < path.count else { return }
         guard path[index] != UInt8(ascii: "/") else { throw .ambiguousPath }
         var dots = 0
-        while index < path.count, path[index] != UInt8(ascii: "/") {
-            guard let length = dotLength(at: index, of: path) else { return }
+        while index < path.count, path[index] == UInt8(ascii: ".") {
             dots += 1
-            index += length
+            index += 1
         }
-        guard dots == 0 || dots > 2 else { throw .ambiguousPath }
+        let isWholeSegment = index == path.count || path[index] == UInt8(ascii: "/")
+        guard !isWholeSegment || dots == 0 || dots > 2 else { throw .ambiguousPath }
     }
 
-    /// Length of the dot at `index`, 1 or 3 (`%2e`); nil if something else stands there.
-    private static func dotLength(at index: Int, of path: borrowing Span<UInt8>) -> Int? {
-        if path[index] == UInt8(ascii: ".") { return 1 }
-        guard index + 3 <= path.count, path.extracting(index..<index + 3).equalsIgnoringCase("%2e") else {
-            return nil
-        }
-        return 3
-    }
-
-    /// Refuses malformed escapes, and those of slash, backslash, controls and octets above 0x7E.
+    /// Refuses malformed escapes, and those of slash, backslash, controls, octets above 0x7E, and characters that
+    /// need no escape: some readers would decode them before they compare (RFC 3986 §6.2.2.2).
     private static func checkEscape(at index: Int, of path: borrowing Span<UInt8>) throws(MessageViolation) {
         guard index + 2 < path.count, let high = ASCII.hexValue(path[index + 1]),
             let low = ASCII.hexValue(path[index + 2])
         else { throw .invalidTarget }
         let decoded = high << 4 | low
-        guard decoded >= 0x20, decoded < 0x7F, decoded != UInt8(ascii: "/"), decoded != UInt8(ascii: "\\")
+        guard decoded >= 0x20, decoded < 0x7F, decoded != UInt8(ascii: "/"), decoded != UInt8(ascii: "\\"),
+            !isUnreserved(decoded)
         else { throw .ambiguousPath }
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        let letter = ASCII.lowercased(byte)
+        return ASCII.isDigit(byte) || (letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z"))
+            || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+            || byte == UInt8(ascii: "~")
     }
 }

@@ -15,7 +15,8 @@ public struct Digest256: Hashable, Sendable {
     public init?(_ bytes: Span<UInt8>) {
         guard bytes.count == Self.byteCount else { return nil }
         words = (
-            Self.word(bytes, at: 0), Self.word(bytes, at: 8), Self.word(bytes, at: 16), Self.word(bytes, at: 24)
+            Self.word(bytes, at: 0), Self.word(bytes, at: 8), Self.word(bytes, at: 16),
+            Self.word(bytes, at: 24)
         )
     }
 

@@ -46,7 +46,10 @@ public struct HMACSHA256: ~Copyable {
                 var none: UInt8 = 0
                 return unsafe withUnsafePointer(to: &none) { none in
                     unsafe EVP_MAC_init(
-                        state.pointer, bytes.baseAddress ?? none, bytes.count, &parameters
+                        state.pointer,
+                        bytes.baseAddress ?? none,
+                        bytes.count,
+                        &parameters
                     ) == 1
                 }
             }

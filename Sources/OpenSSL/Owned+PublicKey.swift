@@ -14,9 +14,15 @@ extension Owned {
                 unsafe newKey(
                     "RSA",
                     [
-                        OSSL_PARAM_construct_BN(ParameterName.modulus.text, modulus.baseAddress, modulus.count),
                         OSSL_PARAM_construct_BN(
-                            ParameterName.exponent.text, exponent.baseAddress, exponent.count
+                            ParameterName.modulus.text,
+                            modulus.baseAddress,
+                            modulus.count
+                        ),
+                        OSSL_PARAM_construct_BN(
+                            ParameterName.exponent.text,
+                            exponent.baseAddress,
+                            exponent.count
                         ),
                     ]
                 )
@@ -36,7 +42,9 @@ extension Owned {
                     [
                         OSSL_PARAM_construct_utf8_string(ParameterName.group.text, name.baseAddress, 0),
                         OSSL_PARAM_construct_octet_string(
-                            ParameterName.publicKey.text, point.baseAddress, point.count
+                            ParameterName.publicKey.text,
+                            point.baseAddress,
+                            point.count
                         ),
                     ]
                 )
@@ -58,13 +66,17 @@ extension Owned {
         var parameters = unsafe parameters + [OSSL_PARAM_construct_end()]
         guard
             let importer = unsafe Owned(
-                EVP_PKEY_CTX_new_from_name(nil, type, nil), freedBy: EVP_PKEY_CTX_free
+                EVP_PKEY_CTX_new_from_name(nil, type, nil),
+                freedBy: EVP_PKEY_CTX_free
             )
         else { return nil }
         var key: OpaquePointer?
         guard unsafe EVP_PKEY_fromdata_init(importer.pointer) == 1,
             unsafe EVP_PKEY_fromdata(
-                importer.pointer, &key, audgate_EVP_PKEY_PUBLIC_KEY(), &parameters
+                importer.pointer,
+                &key,
+                audgate_EVP_PKEY_PUBLIC_KEY(),
+                &parameters
             ) == 1
         else { return nil }
         return unsafe key

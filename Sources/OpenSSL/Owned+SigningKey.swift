@@ -13,7 +13,8 @@ extension Owned {
             }
         guard
             let generator = unsafe Owned(
-                EVP_PKEY_CTX_new_from_name(nil, type, nil), freedBy: EVP_PKEY_CTX_free
+                EVP_PKEY_CTX_new_from_name(nil, type, nil),
+                freedBy: EVP_PKEY_CTX_free
             ), unsafe EVP_PKEY_keygen_init(generator.pointer) == 1, generator.setKeyParameters(kind)
         else { return nil }
         var key: OpaquePointer?
@@ -48,7 +49,9 @@ extension Owned {
     /// An octet string among the key's parameters: asked for once for its length, once for its bytes.
     private func octets(_ name: ParameterName) -> [UInt8]? {
         var length = 0
-        guard unsafe EVP_PKEY_get_octet_string_param(pointer, name.text, nil, 0, &length) == 1 else { return nil }
+        guard unsafe EVP_PKEY_get_octet_string_param(pointer, name.text, nil, 0, &length) == 1 else {
+            return nil
+        }
         var bytes = [UInt8](repeating: 0, count: length)
         guard
             unsafe EVP_PKEY_get_octet_string_param(pointer, name.text, &bytes, bytes.count, &length) == 1

@@ -88,13 +88,23 @@ public final class PublicKey: @unchecked Sendable {
         var parameters: OpaquePointer?
         guard
             unsafe EVP_DigestVerifyInit_ex(
-                state.pointer, &parameters, scheme.hash?.rawValue, nil, nil, key.pointer, nil
+                state.pointer,
+                &parameters,
+                scheme.hash?.rawValue,
+                nil,
+                nil,
+                key.pointer,
+                nil
             ) == 1, unsafe scheme.setPadding(parameters)
         else { return false }
         return unsafe signature.withUnsafeBufferPointer { signature in
             unsafe message.withUnsafeBufferPointer { message in
                 unsafe EVP_DigestVerify(
-                    state.pointer, signature.baseAddress, signature.count, message.baseAddress, message.count
+                    state.pointer,
+                    signature.baseAddress,
+                    signature.count,
+                    message.baseAddress,
+                    message.count
                 ) == 1
             }
         }

@@ -31,7 +31,8 @@ public final class SigningKey: @unchecked Sendable {
         by scheme: SignatureScheme
     ) throws(OpenSSLError) -> [UInt8] {
         ERR_clear_error()
-        guard scheme.fits(publicMaterial.kind), let signature = encodedSignature(of: message, by: scheme) else {
+        guard scheme.fits(publicMaterial.kind), let signature = encodedSignature(of: message, by: scheme)
+        else {
             throw OpenSSLError()
         }
         guard case .ellipticCurve(let curve, _, _) = publicMaterial else { return signature }
@@ -50,10 +51,17 @@ public final class SigningKey: @unchecked Sendable {
         var signature = [UInt8](repeating: 0, count: length)
         let isDone =
             unsafe EVP_DigestSignInit_ex(
-                state.pointer, &parameters, scheme.hash?.rawValue, nil, nil, key.pointer, nil
+                state.pointer,
+                &parameters,
+                scheme.hash?.rawValue,
+                nil,
+                nil,
+                key.pointer,
+                nil
             ) == 1 && scheme.setPadding(parameters)
             && message.withUnsafeBufferPointer { message in
-                unsafe EVP_DigestSign(state.pointer, &signature, &length, message.baseAddress, message.count) == 1
+                unsafe EVP_DigestSign(state.pointer, &signature, &length, message.baseAddress, message.count)
+                    == 1
             }
         return isDone ? Array(signature.prefix(length)) : nil
     }

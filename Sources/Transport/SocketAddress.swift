@@ -162,6 +162,7 @@ public struct SocketAddress: Sendable {
 }
 
 extension SocketAddress: CustomStringConvertible, Equatable {
+    /// The address in the form that `init(_:)` reads.
     public var description: String {
         switch kind {
         case .ipv4(_, let port): "\(host):\(port)"
@@ -170,6 +171,7 @@ extension SocketAddress: CustomStringConvertible, Equatable {
         }
     }
 
+    /// Compares family, host, port and scope.
     public static func == (left: SocketAddress, right: SocketAddress) -> Bool {
         left.kind == right.kind
     }

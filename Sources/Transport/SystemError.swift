@@ -22,11 +22,13 @@ public struct SystemError: Error, Equatable, Sendable {
         return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
+    /// Two errors are equal when their numbers are.
     public static func == (left: SystemError, right: SystemError) -> Bool {
         left.code == right.code
     }
 }
 
 extension SystemError: CustomStringConvertible {
+    /// The call and what went wrong with it.
     public var description: String { "\(call): \(reason)" }
 }

@@ -1,0 +1,53 @@
+// An authorization server that routes trust, and where its keys are.
+
+public import JOSE
+
+/// Place of an issuer in `Snapshot.issuers`.
+public struct IssuerID: Hashable, Sendable {
+    /// The index.
+    public let index: Int
+
+    /// Makes the identifier of the issuer at `index`.
+    public init(_ index: Int) {
+        self.index = index
+    }
+}
+
+/// Where the keys of an issuer are.
+public enum KeySource: Hashable, Sendable {
+    /// In the document that the metadata of the issuer names (RFC 8414, then OpenID Connect Discovery).
+    case discover
+    /// At this address.
+    case uri(String)
+    /// In this file.
+    case file(String)
+}
+
+/// An authorization server (RFC 8414).
+public struct Issuer: Sendable {
+    /// Its name in the configuration.
+    public let name: String
+    /// What its tokens must be like; holds the exact `iss`.
+    public let rules: TokenRules
+    /// Where its keys are.
+    public let keySource: KeySource
+    /// How long its keys are used after the source was last heard of, in seconds.
+    public let keyMaximumAge: Int
+    /// Audiences that may stand beside a resource in its tokens.
+    public let otherAudiences: Set<String>
+
+    /// Makes an issuer out of checked parts.
+    public init(
+        name: String,
+        rules: TokenRules,
+        keySource: KeySource,
+        keyMaximumAge: Int,
+        otherAudiences: Set<String>
+    ) {
+        self.name = name
+        self.rules = rules
+        self.keySource = keySource
+        self.keyMaximumAge = keyMaximumAge
+        self.otherAudiences = otherAudiences
+    }
+}

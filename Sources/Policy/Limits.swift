@@ -1,0 +1,32 @@
+// Every bound that an operator can move, with its safe default.
+
+public import HTTP
+
+/// Limits of one process. Durations are in milliseconds, sizes in bytes.
+public struct Limits: Sendable, Equatable {
+    /// Bounds of heads.
+    public var messages = MessageLimits()
+    /// Largest request body.
+    public var bodyBytes = 4 * 1024 * 1024
+    /// Most client connections of one worker.
+    public var connections = 16_384
+    /// Bytes held for a slow reader before the faster side is paused; reading resumes at half.
+    public var bufferBytes = 64 * 1024
+    /// Most verified tokens remembered by one worker.
+    public var tokens = 16_384
+    /// Most idle connections to one endpoint that one worker keeps.
+    public var idleUpstreamConnections = 64
+    /// From the first byte of a head to its last.
+    public var headerTimeout = 10_000
+    /// Without a byte in either direction while a body is on its way.
+    public var bodyTimeout = 60_000
+    /// Between two requests on a connection.
+    public var idleTimeout = 75_000
+    /// How long an idle connection to a server is kept.
+    public var upstreamIdleTimeout = 60_000
+    /// From SIGTERM until connections that are still busy are closed.
+    public var drainTimeout = 30_000
+
+    /// Makes the default limits.
+    public init() {}
+}

@@ -1,0 +1,81 @@
+// All that one generation of configuration means, immutable and shared by all workers.
+
+/// Where the gateway listens.
+public struct Listener: Sendable, Equatable {
+    /// `host:port`, `[v6]:port` or `unix:/path`, as `SocketAddress` reads it.
+    public let address: String
+    /// Path that answers load balancers, for any `Host`.
+    public let healthPath: String
+
+    /// Makes a listener.
+    public init(address: String, healthPath: String = "/healthz") {
+        self.address = address
+        self.healthPath = healthPath
+    }
+}
+
+/// A compiled configuration.
+public final class Snapshot: Sendable {
+    /// SHA-256 of the configuration's text, in hexadecimal.
+    public let hash: String
+    /// Where the gateway listens.
+    public let listeners: [Listener]
+    /// The authorization servers; `IssuerID` is the index.
+    public let issuers: [Issuer]
+    /// The routes; `RouteID` is the index.
+    public let routes: [Route]
+    /// Authority and path to route.
+    public let table: RouteTable
+    /// Which route an audience belongs to: every resource and every alias.
+    public let audienceOwners: [String: RouteID]
+    /// Scopes that a scope implies, itself included, closed under implication.
+    public let scopeImplications: [String: Set<String>]
+    /// The limits.
+    public let limits: Limits
+
+    /// Compiles checked parts.
+    public init(
+        hash: String,
+        listeners: [Listener],
+        issuers: [Issuer],
+        routes: [Route],
+        scopeImplications: [String: Set<String>] = [:],
+        limits: Limits = Limits()
+    ) {
+        self.hash = hash
+        self.listeners = listeners
+        self.issuers = issuers
+        self.routes = routes
+        self.scopeImplications = Self.closure(of: scopeImplications)
+        self.limits = limits
+        table = RouteTable(routes)
+        audienceOwners = Self.audienceOwners(routes)
+    }
+
+    /// The route with this identifier.
+    public func route(_ id: RouteID) -> Route { routes[id.index] }
+
+    /// The issuer with this identifier.
+    public func issuer(_ id: IssuerID) -> Issuer { issuers[id.index] }
+
+    private static func audienceOwners(_ routes: [Route]) -> [String: RouteID] {
+        var owners: [String: RouteID] = [:]
+        for (index, route) in routes.enumerated() {
+            for audience in [route.resource.text] + route.audienceAliases { owners[audience] = RouteID(index) }
+            if route.resource.path.isEmpty { owners[route.resource.text + "/"] = RouteID(index) }
+        }
+        return owners
+    }
+
+    private static func closure(of implications: [String: Set<String>]) -> [String: Set<String>] {
+        implications.mapValues { direct in
+            var reached: Set<String> = []
+            var open = Array(direct)
+            while let scope = open.popLast() {
+                guard reached.insert(scope).inserted else { continue }
+                open += implications[scope] ?? []
+            }
+            return reached
+        }
+    }
+}
