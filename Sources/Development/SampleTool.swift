@@ -1,4 +1,4 @@
-// Tools in general: how one is described, called and answered.
+// How a tool is described.
 
 internal import JSON
 
@@ -50,70 +50,5 @@ struct SampleTool: Sendable {
                 if !required.isEmpty { writer.member("required", required) }
             }
         }
-    }
-}
-
-/// The arguments of a call.
-struct ToolArguments: Sendable {
-    /// Longest string argument in bytes.
-    static let maximumLength = 4096
-
-    private let object: JSONObject?
-
-    init(_ object: JSONObject?) {
-        self.object = object
-    }
-
-    /// The string called `name`.
-    func string(_ name: String) throws(RPCError) -> String {
-        guard let string = object?[name]?.string, string.utf8.count <= Self.maximumLength else {
-            throw RPCError(.invalidParams, "The argument \(name) has to be a string of reasonable length.")
-        }
-        return string
-    }
-
-    /// The pause that the caller wishes, 300 milliseconds if none, 10 seconds at most.
-    func pause() throws(RPCError) -> Int {
-        guard let value = object?["pause_ms"] else { return 300 }
-        guard let pause = value.number?.integer, (0...10_000).contains(pause) else {
-            throw RPCError(.invalidParams, "The argument pause_ms has to be a number from 0 to 10000.")
-        }
-        return pause
-    }
-}
-
-/// What a tool found.
-struct ToolOutcome: Sendable {
-    /// The text of the result.
-    let text: String
-    /// Whether the tool failed at its task.
-    var isError = false
-    /// What it reports on the way, one message for each step.
-    var steps: [String] = []
-    /// Milliseconds that each step takes.
-    var pause = 0
-
-    init(_ text: String) {
-        self.text = text
-    }
-
-    /// An outcome that says why the tool failed.
-    static func failure(_ text: String) -> ToolOutcome {
-        var outcome = ToolOutcome(text)
-        outcome.isError = true
-        return outcome
-    }
-
-    /// Writes the members of a `tools/call` result.
-    func write(to writer: inout JSONWriter) {
-        writer.name("content")
-        writer.array { writer in
-            writer.object { writer in
-                writer.member("type", "text")
-                writer.member("text", text)
-            }
-        }
-        writer.name("isError")
-        writer.bool(isError)
     }
 }
