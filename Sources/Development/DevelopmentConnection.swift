@@ -119,14 +119,14 @@ final class DevelopmentConnection: Sendable {
 
     /// Waits for bytes; false at the end and after the idle limit.
     private func receive(into input: inout ByteBuffer) -> Bool {
-        guard Readiness.wait(for: .readable, on: descriptor, milliseconds: Self.idleLimit) else {
-            return false
+        while Readiness.wait(for: .readable, on: descriptor, milliseconds: Self.idleLimit) {
+            switch socket.receive(into: &input, room: 16 * 1024) {
+            case .bytes: return true
+            case .wouldBlock: continue
+            case .end, .failed: return false
+            }
         }
-        switch socket.receive(into: &input, room: 16 * 1024) {
-        case .bytes: return true
-        case .wouldBlock: return receive(into: &input)
-        case .end, .failed: return false
-        }
+        return false
     }
 
     private func send(_ response: ExchangeResponse, toHTTP10 isOld: Bool, isLast: Bool) throws(Ending) {
