@@ -50,7 +50,7 @@ let package = Package(
         // Level 5
         .target(
             name: "Configuration",
-            dependencies: ["Policy", "JOSE", "HTTP", "JSON", "Transport", "Bytes"],
+            dependencies: ["Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes"],
             swiftSettings: common
         ),
         .target(

@@ -1,0 +1,62 @@
+// The limits as they are written: one row for each.
+
+internal import HTTP
+internal import Policy
+
+/// Members of the limits.
+enum LimitMember: String, MemberName {
+    case headerBytes = "header_bytes"
+    case bodyBytes = "body_bytes"
+    case connections
+    case bufferedBytes = "buffered_bytes"
+    case tokens
+    case idleUpstreamConnections = "idle_upstream_connections"
+    case headerTimeout = "header_timeout"
+    case bodyTimeout = "body_timeout"
+    case idleTimeout = "idle_timeout"
+    case upstreamIdleTimeout = "upstream_idle_timeout"
+    case drainTimeout = "drain_timeout"
+
+    static let object = "the limits"
+
+    /// Where the limit is kept, and what it is: nil for a plain number.
+    typealias Row = (
+        limit: WritableKeyPath<Limits, Int>, quantity: Quantity?, bounds: ClosedRange<Int>
+    )
+
+    private static let kibibyte = 1 << 10
+    private static let mebibyte = 1 << 20
+    private static let hour = 3_600_000
+
+    /// The row of this limit. Durations are milliseconds.
+    var row: Row {
+        switch self {
+        case .headerBytes: (\.messages.headerBytes, .size, 4 * Self.kibibyte...Self.mebibyte)
+        case .bodyBytes: (\.bodyBytes, .size, Self.kibibyte...256 * Self.mebibyte)
+        case .connections: (\.connections, nil, 1...1_000_000)
+        case .bufferedBytes: (\.bufferBytes, .size, 4 * Self.kibibyte...16 * Self.mebibyte)
+        case .tokens: (\.tokens, nil, 1...1_000_000)
+        case .idleUpstreamConnections: (\.idleUpstreamConnections, nil, 0...10_000)
+        case .headerTimeout: (\.headerTimeout, .duration, 100...300_000)
+        case .bodyTimeout: (\.bodyTimeout, .duration, 100...Self.hour)
+        case .idleTimeout: (\.idleTimeout, .duration, 100...Self.hour)
+        case .upstreamIdleTimeout: (\.upstreamIdleTimeout, .duration, 100...Self.hour)
+        case .drainTimeout: (\.drainTimeout, .duration, 0...Self.hour)
+        }
+    }
+}
+
+extension Limits {
+    /// Reads limits; those that are absent or reported keep their defaults.
+    init(_ node: Node) {
+        self.init()
+        guard let members = ObjectReader(node, of: LimitMember.self) else { return }
+        for name in LimitMember.allCases {
+            guard let member = members[name] else { continue }
+            let row = name.row
+            let value =
+                row.quantity.map { member.quantity($0, in: row.bounds) } ?? member.count(in: row.bounds)
+            if let value { self[keyPath: row.limit] = value }
+        }
+    }
+}

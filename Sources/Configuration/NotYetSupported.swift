@@ -1,0 +1,40 @@
+// What the format describes and the gateway does not do yet: refused, never ignored. Each row goes when its part comes.
+
+internal import JSON
+
+/// The parts of the format that are still missing.
+enum NotYetSupported {
+    /// Members, by the object that they belong to.
+    private static let members: [String: Set<String>] = [
+        RootMember.object: ["admin", "session_keys", "watch"],
+        ListenerMember.object: ["tls", "proxy_protocol"],
+        RouteMember.object: ["tools", "methods", "sessions"],
+        UpstreamMember.object: ["tls", "http2", "health"],
+        LimitMember.object: ["streams_per_connection"],
+    ]
+
+    /// Ways to pass a credential on.
+    private static let credentials: Set<String> = ["assertion", "exchange"]
+
+    /// Whether `name` is a member of `object` that is still missing.
+    static func isMember(_ name: String, of object: String) -> Bool {
+        members[object]?.contains(name) ?? false
+    }
+
+    /// Reports credentials that are still missing, and tells whether they were.
+    static func refuses(credentials node: Node) -> Bool {
+        guard let mode = node.value.string, credentials.contains(mode) else { return false }
+        node.error("The credentials \"\(mode)\" are not yet supported.", "Use \"forward\" or \"strip\".")
+        return true
+    }
+
+    /// Reports an upstream that is reached by TLS.
+    static func refuse(upstream node: Node) {
+        node.error("https upstreams are not yet supported.", "Use an http URL.")
+    }
+
+    /// Reports keys that are fetched by TLS.
+    static func refuse(keySource node: Node) {
+        node.error("https key sources are not yet supported.", "Use a file or a loopback http source.")
+    }
+}
