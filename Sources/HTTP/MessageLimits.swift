@@ -8,6 +8,8 @@ public struct MessageLimits: Sendable, Equatable {
     public var headerBytes: Int
     /// Most field lines.
     public var fieldCount = 100
+    /// Most fields that `Connection` may name, as each is looked for among all fields.
+    public var connectionOptionCount = 16
     /// Most bytes of the extensions of one chunk.
     public var chunkExtensionBytes = 256
     /// Most bytes of a trailer section.

@@ -2,7 +2,7 @@
 
 /// A breach of RFC 9110 or RFC 9112, or of a limit, by the bytes of a message.
 public enum MessageViolation: String, Error, Sendable, CaseIterable {
-    /// A line ends with LF alone, or a CR stands without LF.
+    /// A line ends with LF alone. (A CR without LF is an invalid octet of what it stands in.)
     case bareLineEnd = "bare_line_end"
     /// The request line is not `method SP target SP version`.
     case malformedRequestLine = "malformed_request_line"
@@ -44,7 +44,7 @@ public enum MessageViolation: String, Error, Sendable, CaseIterable {
     case conflictingFraming = "conflicting_framing"
     /// The transfer coding is not a single `chunked`, or the version has none.
     case unsupportedTransferCoding = "unsupported_transfer_coding"
-    /// `Connection` names a field that is not hop-by-hop.
+    /// `Connection` names a field that is not hop-by-hop, too many fields, or something that is no field.
     case forbiddenConnectionOption = "forbidden_connection_option"
     /// `Expect` asks for something other than `100-continue`.
     case unsupportedExpectation = "unsupported_expectation"

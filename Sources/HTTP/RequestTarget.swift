@@ -29,8 +29,10 @@ public struct RequestTarget: Sendable, Equatable {
         try Self.check(path: bytes.extracting(path))
         guard let mark else { return }
         query = ByteRange(range.start + mark + 1, range.end)
-        for index in query.start..<query.end where !ASCII.isQueryCharacter(bytes[index]) {
-            throw .invalidTarget
+        for index in query.start..<query.end {
+            guard ASCII.isQueryCharacter(bytes[index]) else { throw .invalidTarget }
+            guard bytes[index] == UInt8(ascii: "%") else { continue }
+            _ = try Self.octet(escapedAt: index, of: bytes.extracting(..<query.end))
         }
     }
 
@@ -69,13 +71,21 @@ public struct RequestTarget: Sendable, Equatable {
     /// Refuses malformed escapes, and those of slash, backslash, controls, octets above 0x7E, and characters that
     /// need no escape: some readers would decode them before they compare (RFC 3986 §6.2.2.2).
     private static func checkEscape(at index: Int, of path: borrowing Span<UInt8>) throws(MessageViolation) {
-        guard index + 2 < path.count, let high = ASCII.hexValue(path[index + 1]),
-            let low = ASCII.hexValue(path[index + 2])
-        else { throw .invalidTarget }
-        let decoded = high << 4 | low
+        let decoded = try octet(escapedAt: index, of: path)
         guard decoded >= 0x20, decoded < 0x7F, decoded != UInt8(ascii: "/"), decoded != UInt8(ascii: "\\"),
             !isUnreserved(decoded)
         else { throw .ambiguousPath }
+    }
+
+    /// The octet that the escape at `index` stands for.
+    private static func octet(
+        escapedAt index: Int,
+        of text: borrowing Span<UInt8>
+    ) throws(MessageViolation) -> UInt8 {
+        guard index + 2 < text.count, let high = ASCII.hexValue(text[index + 1]),
+            let low = ASCII.hexValue(text[index + 2])
+        else { throw .invalidTarget }
+        return high << 4 | low
     }
 
     private static func isUnreserved(_ byte: UInt8) -> Bool {

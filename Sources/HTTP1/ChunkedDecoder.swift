@@ -7,12 +7,46 @@ internal import HTTP
 struct ChunkedDecoder: Sendable {
     private enum State {
         case size(value: Int, digits: Int)
-        case chunkExtension(size: Int, length: Int, isQuoted: Bool)
+        case chunkExtension(size: Int, length: Int, ExtensionPart)
         case sizeLineFeed(size: Int)
         case data(left: Int)
         case dataCarriageReturn
         case dataLineFeed
         case trailer
+    }
+
+    /// Where in `";" name [ "=" ( token / quoted-string ) ]` an octet stands (RFC 9112 §7.1.1).
+    private enum ExtensionPart {
+        case nameStart
+        case name
+        case valueStart
+        case token
+        case quoted
+        case quotedEnd
+
+        /// Whether another extension or the end of the line may follow.
+        var mayEnd: Bool {
+            switch self {
+            case .name, .token, .quotedEnd: true
+            case .nameStart, .valueStart, .quoted: false
+            }
+        }
+
+        /// The place behind `byte`, nil if it cannot stand here.
+        func after(_ byte: UInt8) -> ExtensionPart? {
+            switch (self, byte) {
+            case (.quoted, UInt8(ascii: "\"")): .quotedEnd
+            // Quoted pairs are left out: a reader that does not know them would see another end of the string.
+            case (.quoted, UInt8(ascii: "\\")): nil
+            case (.quoted, _): ASCII.isFieldValueCharacter(byte) ? .quoted : nil
+            case (_, UInt8(ascii: ";")): mayEnd ? .nameStart : nil
+            case (.name, UInt8(ascii: "=")): .valueStart
+            case (.valueStart, UInt8(ascii: "\"")): .quoted
+            case (.nameStart, _), (.name, _): ASCII.isTokenCharacter(byte) ? .name : nil
+            case (.valueStart, _), (.token, _): ASCII.isTokenCharacter(byte) ? .token : nil
+            case (.quotedEnd, _): nil
+            }
+        }
     }
 
     /// Digits that hold every size up to 2^60 - 1.
@@ -50,8 +84,8 @@ struct ChunkedDecoder: Sendable {
         switch state {
         case .size(let value, let digits):
             state = try afterSize(value, digits: digits, byte)
-        case .chunkExtension(let size, let length, let isQuoted):
-            state = try afterExtension(of: size, length: length, isQuoted: isQuoted, byte)
+        case .chunkExtension(let size, let length, let part):
+            state = try afterExtension(of: size, length: length, part, byte)
         case .sizeLineFeed(let size):
             guard byte == ASCII.lineFeed else { throw .invalidChunkSize }
             state = size == 0 ? .trailer : .data(left: size)
@@ -75,7 +109,7 @@ struct ChunkedDecoder: Sendable {
         guard digits > 0 else { throw .invalidChunkSize }
         switch byte {
         case ASCII.carriageReturn: return .sizeLineFeed(size: value)
-        case UInt8(ascii: ";"): return .chunkExtension(size: value, length: 1, isQuoted: false)
+        case UInt8(ascii: ";"): return .chunkExtension(size: value, length: 1, .nameStart)
         default: throw .invalidChunkSize
         }
     }
@@ -83,24 +117,14 @@ struct ChunkedDecoder: Sendable {
     private func afterExtension(
         of size: Int,
         length: Int,
-        isQuoted: Bool,
+        _ part: ExtensionPart,
         _ byte: UInt8
     ) throws(MessageViolation) -> State {
-        guard length < limits.chunkExtensionBytes else { throw .invalidChunkExtension }
-        if byte == UInt8(ascii: "\"") {
-            return .chunkExtension(size: size, length: length + 1, isQuoted: !isQuoted)
+        if byte == ASCII.carriageReturn, part.mayEnd { return .sizeLineFeed(size: size) }
+        guard length < limits.chunkExtensionBytes, let next = part.after(byte) else {
+            throw .invalidChunkExtension
         }
-        if isQuoted {
-            // Quoted pairs are left out: a reader that does not know them would see another end of the string.
-            guard ASCII.isFieldValueCharacter(byte), byte != UInt8(ascii: "\\") else {
-                throw .invalidChunkExtension
-            }
-        } else {
-            if byte == ASCII.carriageReturn { return .sizeLineFeed(size: size) }
-            guard ASCII.isTokenCharacter(byte) || byte == UInt8(ascii: "=") || byte == UInt8(ascii: ";")
-            else { throw .invalidChunkExtension }
-        }
-        return .chunkExtension(size: size, length: length + 1, isQuoted: isQuoted)
+        return .chunkExtension(size: size, length: length + 1, next)
     }
 
     /// Gathers the trailer section; at its end checks it and forgets it, as audgate forwards no trailers.

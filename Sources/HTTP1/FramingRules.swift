@@ -53,10 +53,12 @@ enum FramingRules {
     static func applyConnection(
         _ fields: inout FieldTable,
         in bytes: borrowing Span<UInt8>,
-        version: HTTPVersion
+        version: HTTPVersion,
+        limits: MessageLimits
     ) throws(MessageViolation) -> Bool {
         var closes = false
         var keepsAlive = false
+        var namesLeft = limits.connectionOptionCount
         for line in fields.lines where line.name == .connection {
             var start = line.valueRange.start
             while start <= line.valueRange.end {
@@ -68,7 +70,9 @@ enum FramingRules {
                     closes = true
                 } else if option.equalsIgnoringCase("keep-alive") {
                     keepsAlive = true
-                } else {
+                } else if !option.isEmpty {
+                    guard namesLeft > 0 else { throw .forbiddenConnectionOption }
+                    namesLeft -= 1
                     try nominate(option, in: &fields, bytes)
                 }
             }
@@ -82,7 +86,9 @@ enum FramingRules {
         in fields: inout FieldTable,
         _ bytes: borrowing Span<UInt8>
     ) throws(MessageViolation) {
-        guard !option.isEmpty else { return }
+        for index in option.indices where !ASCII.isTokenCharacter(option[index]) {
+            throw .forbiddenConnectionOption
+        }
         guard isHopByHop(FieldName(option)) else { throw .forbiddenConnectionOption }
         for index in fields.lines.indices where fields.lines[index].name == .other {
             if equalsIgnoringCase(bytes.extracting(fields.lines[index].nameRange), option) {

@@ -16,11 +16,12 @@ struct HeadScanner: Sendable {
         limits: MessageLimits
     ) throws(MessageViolation) -> Int? {
         while let lineFeed = input.firstIndex(of: ASCII.lineFeed, from: scanned) {
+            // Lengths first, as they are all that is known of a line while its end has not arrived.
+            if lineStart == 0, lineFeed >= limits.startLineBytes { throw .startLineTooLong }
+            guard lineFeed < limits.headerBytes else { throw .headTooLong }
             guard lineFeed > lineStart, input[lineFeed - 1] == ASCII.carriageReturn else {
                 throw .bareLineEnd
             }
-            if lineStart == 0, lineFeed >= limits.startLineBytes { throw .startLineTooLong }
-            guard lineFeed < limits.headerBytes else { throw .headTooLong }
             scanned = lineFeed + 1
             defer { lineStart = scanned }
             guard lineFeed - 1 == lineStart else { continue }

@@ -48,7 +48,8 @@ struct RequestLine {
         if target[0] == UInt8(ascii: "/") { return .origin }
         if target.equals("*") { return .asterisk }
         guard let schemeLength = schemeLength(of: target) else {
-            guard Authority.isValid(target), target.firstIndex(of: UInt8(ascii: ":")) != nil else {
+            // Authority form has a port (RFC 9112 §3.2.3).
+            guard Authority.isValid(target), Authority.hostEnd(of: target) < target.count else {
                 throw .invalidTarget
             }
             return .authority

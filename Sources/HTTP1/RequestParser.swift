@@ -30,7 +30,12 @@ public struct RequestParser: Sendable {
         head.bytes.append(text)
         let fieldStart = try Self.parseRequestLine(text, &head)
         try FieldParser.parse(text, from: fieldStart, into: &head.fields, limits: limits)
-        head.isPersistent = try FramingRules.applyConnection(&head.fields, in: text, version: head.version)
+        head.isPersistent = try FramingRules.applyConnection(
+            &head.fields,
+            in: text,
+            version: head.version,
+            limits: limits
+        )
         try Self.resolveAuthority(text, &head)
         try Self.resolveFraming(text, &head)
         return length
@@ -45,6 +50,9 @@ public struct RequestParser: Sendable {
         head.methodRange = line.method
         head.method = Method(text.extracting(line.method))
         head.version = line.version
+        if head.method == .connect {
+            guard case .authority = line.form else { throw .invalidTarget }
+        }
         switch line.form {
         case .origin:
             head.target = try RequestTarget(line.target, in: text)
@@ -94,10 +102,11 @@ public struct RequestParser: Sendable {
         case .length(let length): head.framing = .length(length)
         case .chunked: head.framing = .chunked
         }
-        guard let expectation = head.fields.first(.expect) else { return }
-        guard text.extracting(expectation).equalsIgnoringCase("100-continue") else {
-            throw .unsupportedExpectation
+        for line in head.fields.lines where line.name == .expect {
+            guard text.extracting(line.valueRange).equalsIgnoringCase("100-continue") else {
+                throw .unsupportedExpectation
+            }
+            head.expectsContinue = head.version == .http11 && head.framing != .none
         }
-        head.expectsContinue = head.version == .http11 && head.framing != .none
     }
 }

@@ -32,7 +32,12 @@ public struct ResponseParser: Sendable {
         head.bytes.append(text)
         let fieldStart = try Self.parseStatusLine(text, &head)
         try FieldParser.parse(text, from: fieldStart, into: &head.fields, limits: limits)
-        head.isPersistent = try FramingRules.applyConnection(&head.fields, in: text, version: head.version)
+        head.isPersistent = try FramingRules.applyConnection(
+            &head.fields,
+            in: text,
+            version: head.version,
+            limits: limits
+        )
         let declared = try FramingRules.declared(head.fields, in: text, version: head.version)
         head.framing = try Self.framing(declared, status: head.status, answering: method)
         if head.framing == .untilClose { head.isPersistent = false }

@@ -93,14 +93,14 @@ public struct JSONReader: ~Copyable, ~Escapable {
 
     private mutating func readObject() throws(JSONError) -> JSONObject {
         var members: [JSONObject.Member] = []
-        var names: Set<String> = []
+        var names: Set<MemberName> = []
         guard try !consumeClosing(UInt8(ascii: "}")) else { return JSONObject(members: members) }
         repeat {
             skipWhitespace()
             let nameOffset = offset
             guard try peek() == UInt8(ascii: "\"") else { throw error(.unexpectedCharacter) }
             let name = try readString()
-            guard names.insert(name).inserted else {
+            guard names.insert(MemberName(text: name)).inserted else {
                 throw JSONError(reason: .duplicateMember(name), offset: nameOffset)
             }
             skipWhitespace()
@@ -265,5 +265,20 @@ public struct JSONReader: ~Copyable, ~Escapable {
 
     private func error(_ reason: JSONError.Reason) -> JSONError {
         JSONError(reason: reason, offset: offset)
+    }
+}
+
+/// A member's name that is hashed and compared by its octets. `String` compares by canonical equivalence, which takes
+/// different names for equal, and time that grows with the square of a row of combining marks.
+private struct MemberName: Hashable {
+    let text: String
+
+    static func == (left: MemberName, right: MemberName) -> Bool {
+        left.text.utf8Span.span.equals(right.text)
+    }
+
+    func hash(into hasher: inout Hasher) {
+        let bytes = text.utf8Span.span
+        unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
     }
 }

@@ -1,5 +1,7 @@
 // A JSON text as a tree whose nodes know where they stood: for tokens, key sets and the configuration.
 
+internal import Bytes
+
 /// A JSON value (RFC 8259) and where it began in its text.
 public struct JSONValue: Sendable {
     /// What the value is.
@@ -84,9 +86,9 @@ public struct JSONObject: Sendable {
     /// All members; no two have the same name.
     public let members: [Member]
 
-    /// The value of the member called `name`, compared exactly; nil if there is none.
+    /// The value of the member called `name`, compared octet by octet; nil if there is none.
     public subscript(name: String) -> JSONValue? {
-        members.first { $0.name == name }?.value
+        members.first { $0.name.utf8Span.span.equals(name) }?.value
     }
 }
 
