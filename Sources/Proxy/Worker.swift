@@ -119,7 +119,7 @@ public final class Worker {
             serveQueued()
             expireDeadlines()
             handOverLines()
-            status.update(clients: connections.clients, isReady: isReady, round: clock.milliseconds)
+            noteStatus()
         }
         closeEverything()
         handOverLines()
@@ -191,6 +191,15 @@ public final class Worker {
         }
         due.removeAll(keepingCapacity: true)
         if let again = acceptsAgainAt, again <= clock.milliseconds { acceptAgain() }
+    }
+
+    private func noteStatus() {
+        status.update(
+            clients: connections.clients,
+            isReady: isReady,
+            isDraining: isDraining,
+            round: clock.milliseconds
+        )
     }
 
     /// Lends the worker's input memory to `body`, empty. Only one connection is served at a time.

@@ -6,6 +6,8 @@ internal import Synchronization
 public final class WorkerStatus: Sendable {
     private let clientCount = Atomic<Int>(0)
     private let ready = Atomic<Bool>(false)
+    private let drained = Atomic<Bool>(false)
+    private let ended = Atomic<Bool>(false)
     private let lastRound = Atomic<Int>(0)
 
     /// Makes the status of a worker that has not begun.
@@ -20,7 +22,19 @@ public final class WorkerStatus: Sendable {
     /// Milliseconds of the monotonic clock at the end of the last round.
     public var round: Int { lastRound.load(ordering: .relaxed) }
 
-    func update(clients: Int, isReady: Bool, round: Int) {
+    /// Whether the worker was told to drain, and its last connection has closed.
+    public var hasDrained: Bool { drained.load(ordering: .relaxed) || hasEnded }
+
+    /// Whether the worker's thread has ended.
+    public var hasEnded: Bool { ended.load(ordering: .relaxed) }
+
+    /// Notes that the worker's thread has ended.
+    public func end() {
+        ended.store(true, ordering: .relaxed)
+    }
+
+    func update(clients: Int, isReady: Bool, isDraining: Bool, round: Int) {
+        drained.store(isDraining && clients == 0, ordering: .relaxed)
         clientCount.store(clients, ordering: .relaxed)
         ready.store(isReady, ordering: .relaxed)
         lastRound.store(round, ordering: .relaxed)

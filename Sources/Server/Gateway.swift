@@ -1,0 +1,183 @@
+// The process: sockets, workers and background threads, from the first to the last.
+
+public import Configuration
+internal import Glibc
+public import Logging
+internal import OpenSSL
+internal import Policy
+internal import Proxy
+public import Transport
+
+/// Why the gateway could not start.
+public enum StartError: Error, Sendable {
+    /// A listener could not be opened.
+    case cannotListen(address: String, SystemError)
+    /// The access log could not be opened.
+    case cannotLog(path: String, SystemError)
+    /// The system refused a thread or a descriptor.
+    case refused(SystemError)
+
+    /// What happened, for people.
+    public var sentence: String {
+        switch self {
+        case .cannotListen(let address, let error): "Cannot listen on \(address): \(error.reason)."
+        case .cannotLog(let path, let error): "Cannot write the access log to \(path): \(error.reason)."
+        case .refused(let error): "The system refused a resource (\(error))."
+        }
+    }
+}
+
+/// A gateway that serves one configuration.
+public final class Gateway {
+    private let configuration: GatewayConfiguration
+    private let logger: Logger
+    private let mailboxes: [Mailbox<WorkerMessage>]
+    private let statuses: [WorkerStatus]
+    private let accessLog: AccessLogWriter?
+    private let signals: Signals
+
+    /// Takes the signals over and opens everything; nothing is served yet.
+    ///
+    /// Call it before any other thread is started, so that no other thread gets the signals.
+    public init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
+        self.configuration = configuration
+        self.logger = logger
+        signals = Signals()
+        DescriptorLimit.raise()
+        let count = configuration.workers > 0 ? configuration.workers : Self.coreCount
+        var mailboxes: [Mailbox<WorkerMessage>] = []
+        do throws(SystemError) {
+            for _ in 0..<count { mailboxes.append(try Mailbox()) }
+        } catch {
+            throw .refused(error)
+        }
+        self.mailboxes = mailboxes
+        statuses = mailboxes.map { _ in WorkerStatus() }
+        accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
+    }
+
+    private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
+
+    /// Starts all threads.
+    ///
+    /// - Throws: What could not be opened; nothing is left listening then.
+    public func start() throws(StartError) {
+        let snapshot = configuration.snapshot
+        var sockets = try snapshot.listeners.map { (listener) throws(StartError) in
+            try openSockets(listener.address)
+        }
+        do throws(SystemError) {
+            let services = try startServices(snapshot)
+            for index in mailboxes.indices {
+                let own = sockets.indices.map { sockets[$0].removeLast() }
+                try startWorker(index, own, services)
+            }
+            try accessLog?.start()
+        } catch {
+            throw .refused(error)
+        }
+        for listener in snapshot.listeners {
+            logger.info("Listening.", metadata: ["address": "\(listener.address)"])
+        }
+    }
+
+    private func openSockets(_ text: String) throws(StartError) -> [ListeningSocketBox] {
+        guard let address = SocketAddress(text) else {
+            throw .cannotListen(address: text, SystemError("inet_pton", EINVAL))
+        }
+        do throws(SystemError) {
+            return try ListeningSocket.open(address, count: mailboxes.count)
+        } catch {
+            throw .cannotListen(address: text, error)
+        }
+    }
+
+    private func startServices(_ snapshot: Snapshot) throws(SystemError) -> WorkerServices {
+        let mailboxes = mailboxes
+        let keys = try KeyRefresher(issuers: snapshot.issuers, logger: logger) { issuer, state in
+            for mailbox in mailboxes { mailbox.send(.keys(issuer, state)) }
+        }
+        let hosts = Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
+        let names = NameRefresher(hosts: hosts, logger: logger) { host, addresses, problem in
+            for mailbox in mailboxes { mailbox.send(.addresses(host: host, addresses, problem: problem)) }
+        }
+        try keys.start()
+        try names.start()
+        return WorkerServices(
+            keys: keys,
+            names: names,
+            accessLog: accessLog?.sink,
+            logger: logger,
+            subjectKey: SecureRandom.bytes(count: 32)
+        )
+    }
+
+    private func startWorker(
+        _ index: Int,
+        _ sockets: [ListeningSocketBox],
+        _ services: WorkerServices
+    ) throws(SystemError) {
+        let snapshot = configuration.snapshot
+        let mailbox = mailboxes[index]
+        let status = statuses[index]
+        let logger = logger
+        try Thread.start("audgate-\(index)") {
+            do throws(SystemError) {
+                let worker = try Worker(
+                    snapshot: snapshot,
+                    listeners: sockets,
+                    mailbox: mailbox,
+                    services: services,
+                    status: status
+                )
+                worker.run()
+            } catch {
+                logger.critical("A worker could not start.", metadata: ["error": "\(error)"])
+            }
+            status.end()
+        }
+    }
+
+    /// Serves until a signal ends the process: the first drains, the second ends at once.
+    public func run() {
+        var wasReady = false
+        while true {
+            switch signals.wait(milliseconds: wasReady ? 60_000 : 50) {
+            case .terminate?:
+                drain()
+                return end()
+            case .reload?:
+                logger.warning(
+                    "Reloading is not yet supported: restart the process to use a new configuration."
+                )
+            case .reopenLogs?:
+                accessLog?.reopen()
+            case nil: break
+            }
+            if !wasReady, statuses.allSatisfy(\.isReady) {
+                wasReady = true
+                logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
+            }
+        }
+    }
+
+    /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.
+    private func drain() {
+        let deadline = Clock.monotonicMilliseconds + configuration.snapshot.limits.drainTimeout
+        logger.notice("Draining.", metadata: ["connections": "\(statuses.reduce(0) { $0 + $1.clients })"])
+        for mailbox in mailboxes { mailbox.send(.drain) }
+        while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasDrained) {
+            if signals.wait(milliseconds: 20) == .terminate { return }
+        }
+    }
+
+    private func end() {
+        for mailbox in mailboxes { mailbox.send(.stop) }
+        let deadline = Clock.monotonicMilliseconds + 2000
+        while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
+            Clock.sleep(milliseconds: 5)
+        }
+        accessLog?.flush()
+        logger.notice("Ended.")
+    }
+}

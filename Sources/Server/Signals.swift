@@ -1,0 +1,50 @@
+// Signals as values, taken one after another by the main thread.
+
+internal import Glibc
+
+/// What an operator tells the process by a signal.
+enum OperatorSignal {
+    /// SIGTERM or SIGINT.
+    case terminate
+    /// SIGHUP.
+    case reload
+    /// SIGUSR1.
+    case reopenLogs
+}
+
+/// The signals that the process takes; they are blocked for all threads and waited for by one.
+struct Signals {
+    private var set = sigset_t()
+
+    /// Blocks the signals for the calling thread and all that it starts, and ignores SIGPIPE.
+    init() {
+        unsafe sigemptyset(&set)
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { unsafe sigaddset(&set, signal) }
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        // Writing to a log that nobody reads any more is an error to handle, not an end.
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Waits for a signal; nil after `milliseconds` without one.
+    func wait(milliseconds: Int) -> OperatorSignal? {
+        var set = set
+        var patience = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        switch unsafe sigtimedwait(&set, nil, &patience) {
+        case SIGTERM, SIGINT: return .terminate
+        case SIGHUP: return .reload
+        case SIGUSR1: return .reopenLogs
+        default: return nil
+        }
+    }
+}
+
+/// The bound on open files.
+enum DescriptorLimit {
+    /// Raises the soft bound to the hard one: a proxy needs two descriptors for each exchange.
+    static func raise() {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}

@@ -1,0 +1,64 @@
+// `audgate serve`: runs the gateway until a signal ends it.
+
+internal import ArgumentParser
+internal import Configuration
+internal import Development
+internal import Glibc
+internal import Logging
+internal import Server
+
+/// Runs the gateway.
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the gateway (the default command).",
+        discussion: """
+            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGUSR1 reopens log files.
+            The access log goes to standard output, messages go to standard error, both as JSON lines.
+            """
+    )
+
+    @OptionGroup var options: ConfigurationOptions
+
+    func run() throws {
+        let configuration: GatewayConfiguration
+        do {
+            configuration = try ConfigurationLoader.load(path: options.config)
+        } catch {
+            for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
+            throw ExitCode(1)
+        }
+        try GatewayRun.run(configuration)
+    }
+}
+
+/// Runs a checked configuration, with the development servers if it has them.
+enum GatewayRun {
+    static func run(_ configuration: GatewayConfiguration, onStart: () -> Void = {}) throws {
+        let logger = makeLogger(configuration.log.level)
+        for warning in configuration.warnings {
+            logger.warning(
+                "Configuration: \(warning.problem) \(warning.remedy)",
+                metadata: ["at": "\(warning.file):\(warning.line):\(warning.column)"]
+            )
+        }
+        do {
+            let gateway = try Gateway(configuration, logger: logger)
+            let setup = try startDevelopment(configuration)
+            try gateway.start()
+            onStart()
+            gateway.run()
+            setup?.stop()
+        } catch let error as StartError {
+            logger.critical("\(error.sentence)")
+            throw ExitCode(2)
+        } catch let error as DevelopmentError {
+            logger.critical("\(error.sentence)")
+            throw ExitCode(2)
+        }
+    }
+
+    private static func makeLogger(_ level: LogSettings.Level) -> Logger {
+        let level = Logger.Level(rawValue: level.rawValue) ?? .info
+        return Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
+    }
+}
