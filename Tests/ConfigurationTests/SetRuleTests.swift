@@ -109,12 +109,17 @@ import Testing
         ),
         Expectation(
             "/routes/1/audience_aliases/0",
-            "looks like the resource of the route",
+            "looks like an audience of the route at gateway.json:4",
+            aliases(#"["https://x/y"]"#, #"[§"https://X/y"]"#)
+        ),
+        Expectation(
+            "/routes/1/audience_aliases/0",
+            "looks like an audience of the route",
             aliases("[]", #"[§"https://a/b/"]"#)
         ),
         Expectation(
             "/routes/1/audience_aliases/0",
-            "looks like the resource of the route",
+            "looks like an audience of the route",
             aliases("[]", #"[§"http://A:80/b"]"#)
         ),
         Expectation(
