@@ -71,7 +71,7 @@ enum RouteSetRules {
     /// The place as requests can name it: with and without the default port.
     private static func keys(of place: RoutePlace, _ resource: ResourceURI) -> [String] {
         let port = resource.scheme == "https" ? "443" : "80"
-        let hasPort = Authority.hostEnd(of: place.authority.utf8Span.span) < place.authority.utf8.count
+        let hasPort = Authority.hostEnd(of: place.authority.octets.span) < place.authority.utf8.count
         return [place.authority + place.path] + (hasPort ? [] : ["\(place.authority):\(port)\(place.path)"])
     }
 
