@@ -28,9 +28,7 @@ public enum AudienceRule {
     /// Whether `audience` is the resource, the other spelling of a bare origin, or an alias.
     public static func isOwn(_ audience: String, of route: Route) -> Bool {
         let bytes = audience.utf8Span.span
-        if bytes.equals(route.resource.text) { return true }
-        for alias in route.audienceAliases where bytes.equals(alias) { return true }
-        // URL libraries add the slash of an empty path by themselves; refusing it would be a login loop.
-        return route.resource.path.isEmpty && bytes.equals(route.resource.text + "/")
+        for own in route.audiences where bytes.equals(own) { return true }
+        return false
     }
 }
