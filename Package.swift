@@ -32,7 +32,8 @@ let package = Package(
         .executableTarget(
             name: "audgate",
             dependencies: [
-                "Server", "Configuration", "Development", "Proxy", "Policy", "JOSE", "HTTP", "JSON", "Transport",
+                "Server", "Configuration", "Development", "Proxy", "Policy", "JOSE", "HTTP", "JSON",
+                "Transport",
                 "Bytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -21,7 +21,7 @@ struct CheckFacts {
     func claim(_ check: TokenExplanation.Check) -> String {
         guard let token else { return check == .form ? "\(length) bytes" : "" }
         switch check {
-        case .form: return "\(length) bytes, signed"
+        case .form: return "\(length) bytes, three parts"
         case .trust: return claim("iss")
         case .keys, .token(.signature): return ""
         case .token(let step): return claim(of: step, token)

@@ -48,7 +48,8 @@ public enum ClaimText {
         }
         let seconds = Int64(number)
         let distance = seconds - now
-        let words = distance < 0 ? "\(duration(-distance)) ago" : "in \(duration(distance))"
+        let words =
+            distance == 0 ? "now" : distance < 0 ? "\(duration(-distance)) ago" : "in \(duration(distance))"
         return "\(time(seconds)) (\(words))"
     }
 

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Configuration
+internal import Policy
 
 /// Runs gateway, authorization server and two MCP servers.
 struct Demo: ParsableCommand {
@@ -30,9 +31,22 @@ struct Demo: ParsableCommand {
         configuration.log.level = .warning
         configuration.log.access = .off
         let walkthrough = Walkthrough(configuration, source: "--demo")
-        try GatewayRun.run(configuration) {
-            Terminal.print(walkthrough.text)
-            Terminal.print("\nCtrl-C ends the demo.")
+        do {
+            try GatewayRun.run(configuration) {
+                Terminal.print(walkthrough.text)
+                Terminal.print("\nCtrl-C ends the demo.")
+            }
+        } catch {
+            Terminal.error(Self.remedy(configuration))
+            throw error
         }
+    }
+
+    private static func remedy(_ configuration: GatewayConfiguration) -> String {
+        let servers = configuration.development.map { [$0.authorizationServer] + $0.servers.values.sorted() }
+        let addresses = configuration.snapshot.listeners.map(\.address) + (servers ?? [])
+        return
+            "The demo needs \(addresses.joined(separator: ", ")). To use other ports, change them in a copy of "
+            + "gateway.json and run \"audgate serve\" with that."
     }
 }

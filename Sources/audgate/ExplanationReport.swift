@@ -30,7 +30,9 @@ struct ExplanationReport {
             guard let reason = step.reason else { continue }
             let detail = step.detail.map { ": \($0)" } ?? ""
             lines += ["", "\(Self.words(step.check.name)): \(reason.code)\(detail)"]
-            lines += step.remedies.map { "  change at the \($0.place.rawValue): \($0.sentence)" }
+            var changes = TextTable(["  WHERE", "WHAT TO CHANGE"])
+            for remedy in step.remedies { changes.add(["  \(remedy.place.rawValue)", remedy.sentence]) }
+            if !step.remedies.isEmpty { lines += changes.lines }
         }
         return lines.joined(separator: "\n")
     }

@@ -30,7 +30,7 @@ struct Serve: ParsableCommand {
         let configuration = try options.load()
         try GatewayRun.run(configuration) {
             guard configuration.development != nil else { return }
-            let source = "--config " + Shell.quoted(options.config)
+            let source = "--config " + Shell.absolute(options.config)
             Terminal.error(Walkthrough(configuration, source: source).text)
         }
     }

@@ -24,7 +24,7 @@ struct Walkthrough {
             ("No token: 401, and where to get one.", [Self.call(resources[0], with: nil)]),
             (
                 "The document that the answer points to, for MCP clients: which authorization server to ask.",
-                ["curl -s \(Shell.quoted(resources[0].metadataURL))"]
+                ["curl -s -w '\\n' \(Shell.quoted(resources[0].metadataURL))"]
             ),
             (
                 "A token for \(resources[0].text), and for nothing else.",
@@ -65,7 +65,7 @@ struct Walkthrough {
 
     private static func call(_ resource: ResourceURI, with token: String?) -> String {
         let authorization = token.map { " -H \"Authorization: Bearer \($0)\"" } ?? ""
-        return "curl -i \(Shell.quoted(resource.text))\(authorization) \\\n"
+        return "curl -i -w '\\n' \(Shell.quoted(resource.text))\(authorization) \\\n"
             + "    -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\\n"
             + "    -d '\(message)'"
     }
@@ -90,6 +90,14 @@ enum Shell {
             : "'"
                 + word.split(separator: "'", omittingEmptySubsequences: false)
                 .joined(separator: #"'\''"#) + "'"
+    }
+
+    /// The path of the file at `path`, so that it is found from every folder, quoted.
+    static func absolute(_ path: String) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { return quoted(path) }
+        // `realpath` gives a terminated string that is ours to free.
+        defer { unsafe free(resolved) }
+        return quoted(unsafe String(cString: resolved))
     }
 
     /// This program, quoted, so that it is found from every folder.
