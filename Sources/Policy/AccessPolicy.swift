@@ -192,17 +192,12 @@ public enum AccessPolicy {
         }
     }
 
-    /// The issuer of the route whose `iss` the token claims; its rules are applied, and check the claim again.
     private static func chosenIssuer(
         _ token: UnverifiedToken,
         _ route: Route,
         _ snapshot: Snapshot
     ) throws(Stop) -> IssuerID {
-        if let claimed = token.issuer {
-            for id in route.issuers where claimed.isIdentical(to: snapshot.issuer(id).rules.issuer) {
-                return id
-            }
-        }
+        if let issuer = IssuerRule.issuer(of: token, at: route, in: snapshot) { return issuer }
         throw .challenge(.access(.issuerUnknown), route, scopes: route.scopes)
     }
 

@@ -29,14 +29,15 @@ enum BearerCredentials: Equatable {
         }
         var start = 6
         while start < value.count, value[start] == ASCII.space { start += 1 }
-        guard start < value.count else {
-            self = .none(.noCredentials)
-            return
-        }
-        let token = value.extracting(start...)
+        let refusal = Self.refusal(of: value.extracting(start...))
+        self = refusal.map { .none($0) } ?? .token(ByteRange(field.start + start, field.end))
+    }
+
+    /// Why `text`, which stands behind the scheme, is not one token; nil if it may be one.
+    static func refusal(of text: Span<UInt8>) -> AccessReason? {
+        guard !text.isEmpty else { return .noCredentials }
         // A list of credentials; anything else that is no token is for the verifier to refuse.
-        let isList = token.firstIndex(of: UInt8(ascii: ",")) != nil
-        self = isList ? .none(.multipleCredentials) : .token(ByteRange(field.start + start, field.end))
+        return text.firstIndex(of: UInt8(ascii: ",")) != nil ? .multipleCredentials : nil
     }
 
     /// Whether a query has the parameter `access_token`, which RFC 6750 §2.3 once allowed, in any spelling that a
