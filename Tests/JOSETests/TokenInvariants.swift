@@ -6,12 +6,14 @@ import JOSE
 /// The invariants of `UnverifiedToken` and `TokenVerifier`.
 enum TokenInvariants {
     /// The public key of RFC 8037 appendix A, whose private half signs no access token.
-    private static let keySet =
+    private static let keySet = try? KeySet(
         #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
+            .utf8Span.span
+    )
 
     /// The invariant that `text` breaks, nil if none.
     static func broken(by text: Span<UInt8>) -> String? {
-        guard let keys = try? KeySet(keySet.utf8Span.span) else { return "the key set cannot be read" }
+        guard let keys = keySet else { return "the key set cannot be read" }
         guard let token = try? UnverifiedToken(text) else { return nil }
         let parts = Array(copying: text).split(
             separator: UInt8(ascii: "."),
