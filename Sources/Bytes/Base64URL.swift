@@ -23,7 +23,7 @@ public enum Base64URL {
 
     /// The bytes that `text` encodes, nil if it is not the one canonical encoding of any.
     public static func decode(_ text: String) -> [UInt8]? {
-        decode(text.utf8Span.span)
+        decode(text.octets.span)
     }
 
     /// `bytes` as text.

@@ -67,8 +67,11 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Appends the UTF-8 of `text`.
+    @_disfavoredOverload
     public mutating func append(_ text: String) {
-        append(text.utf8Span.span)
+        var text = text
+        // Not `utf8Span`: see `String.octets`.
+        text.withUTF8 { bytes in unsafe append(Span(_unsafeElements: bytes)) }
     }
 
     /// Appends one byte.

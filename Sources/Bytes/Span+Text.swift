@@ -34,7 +34,8 @@ extension Span<UInt8> {
 
     /// Whether the bytes are exactly the UTF-8 of `text`.
     public func equals(_ text: String) -> Bool {
-        equals(text.utf8Span.span)
+        var text = text
+        return text.withUTF8 { bytes in unsafe equals(Span(_unsafeElements: bytes)) }
     }
 
     /// Whether the bytes are exactly those of `text`.
@@ -82,6 +83,18 @@ extension Span<UInt8> {
 }
 
 extension String {
+    /// A copy of the UTF-8 octets.
+    ///
+    /// Use this where a span of a string is wanted: `utf8Span` of a short string, which has no memory of its own,
+    /// was seen to give other octets in optimised builds of Swift 6.3.1.
+    public var octets: [UInt8] { Array(utf8) }
+
+    /// Whether both strings are the same octets; `==` also holds for other spellings of the same characters.
+    public func isIdentical(to other: String) -> Bool {
+        var text = self
+        return text.withUTF8 { bytes in unsafe Span(_unsafeElements: bytes).equals(other) }
+    }
+
     /// Text of `bytes`; what is not UTF-8 becomes U+FFFD. For logs and messages, not for decisions.
     public init(lossy bytes: borrowing Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }

@@ -61,10 +61,15 @@ struct AudienceRules {
         }
     }
 
-    private func checkLookalike(_ alias: Located<String>, of route: Int) {
-        guard let owner = lookalikes[Lookalike.key(alias.value)], owner.route != route else { return }
+    private mutating func checkLookalike(_ alias: Located<String>, of route: Int) {
+        let key = Lookalike.key(alias.value)
+        guard let owner = lookalikes[key] else {
+            lookalikes[key] = Owner(route: route, node: alias.node)
+            return
+        }
+        guard owner.route != route else { return }
         alias.node.error(
-            "\"\(alias.value)\" looks like the resource of the route at \(owner.node.line).",
+            "\"\(alias.value)\" looks like an audience of the route at \(owner.node.line).",
             "List it there, or remove it."
         )
     }

@@ -37,7 +37,7 @@ public struct LogSettings: Sendable, Equatable {
     /// Where the access log goes.
     public enum Access: Sendable, Equatable {
         /// To standard output.
-        case standardOutput
+        case stdout
         /// To the file at this path.
         case file(String)
         /// Nowhere.
@@ -47,7 +47,7 @@ public struct LogSettings: Sendable, Equatable {
     /// Least important operational messages that are written.
     public var level = Level.info
     /// Where the access log goes.
-    public var access = Access.standardOutput
+    public var access = Access.stdout
 
     /// Makes the default settings.
     public init() {}

@@ -56,10 +56,10 @@ struct HTTPURL {
         let end = rest.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
         let authority = String(Substring(rest.utf8[..<end]))
         guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw .hasUserInfo }
-        guard Authority.isValid(authority.utf8Span.span) else { throw .invalidAuthority }
+        guard Authority.isValid(authority.octets.span) else { throw .invalidAuthority }
         let target = String(Substring(rest.utf8[end...]))
         path = try Self.path(of: target, allowsQuery: allowsQuery)
-        let hostEnd = Authority.hostEnd(of: authority.utf8Span.span)
+        let hostEnd = Authority.hostEnd(of: authority.octets.span)
         let host = String(Substring(authority.utf8.prefix(hostEnd))).lowercased()
         let port = UInt16(Substring(authority.utf8.dropFirst(hostEnd + 1))) ?? (isSecure ? 443 : 80)
         self.host = host.utf8.first == UInt8(ascii: "[") ? String(host.dropFirst().dropLast()) : host
@@ -76,7 +76,7 @@ struct HTTPURL {
         guard !target.isEmpty else { return "/" }
         guard allowsQuery || !target.utf8.contains(UInt8(ascii: "?")) else { throw .hasQuery }
         let target = target.utf8.first == UInt8(ascii: "/") ? target : "/" + target
-        let bytes = target.utf8Span.span
+        let bytes = target.octets.span
         do throws(MessageViolation) {
             let parts = try RequestTarget(ByteRange(0, bytes.count), in: bytes)
             return String(lossy: bytes.extracting(parts.path))

@@ -27,7 +27,7 @@ extension LogSettings {
 
     private static func access(_ node: Node) -> Access? {
         switch node.value.string {
-        case "stdout": return .standardOutput
+        case "stdout": return .stdout
         case "off": return .off
         case nil where node.value.object != nil:
             guard let members = ObjectReader(node, of: AccessLogMember.self) else { return nil }

@@ -21,7 +21,7 @@ struct ObjectReader<Name: MemberName> {
     /// Opens the object at `node`; anything else than an object is reported, and so are unknown members.
     init?(_ node: Node, of type: Name.Type) {
         guard let object = node.value.object else {
-            node.expected(Name.object)
+            node.expected("\(Name.object) as an object")
             return nil
         }
         self.node = node

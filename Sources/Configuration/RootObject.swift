@@ -53,11 +53,9 @@ struct RootObject {
             add(issuers: members[.issuers], routes: members[.routes])
         }
         development = members[.development].flatMap { DevelopmentSettings($0, beside: listeners) }
-        if routes.isEmpty, members[.routes]?.value.array?.isEmpty ?? true {
-            (members[.routes] ?? node).error(
-                "There is no route.",
-                "Add one to \"routes\", or include files with routes."
-            )
+        if routes.isEmpty, members[.routes].map({ $0.value.array?.isEmpty == true }) ?? true {
+            let remedy = "Add one to \"routes\", or include a file with routes."
+            (members[.routes] ?? node).error("There is no route.", remedy)
         }
         checkSet()
     }

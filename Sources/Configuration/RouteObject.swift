@@ -1,6 +1,7 @@
 // A route as it is written.
 
 internal import HTTP
+internal import Bytes
 internal import JSON
 internal import Policy
 
@@ -155,7 +156,7 @@ struct RouteObject {
 
     private static func matchingHost(_ node: Node, of resource: ResourceURI) -> String? {
         guard let host = node.string("a host with an optional port") else { return nil }
-        guard Authority.isValid(host.utf8Span.span), host == host.lowercased() else {
+        guard Authority.isValid(host.octets.span), host == host.lowercased() else {
             node.error("\"\(host)\" is not a host.", "Write a host in lower case with an optional port.")
             return nil
         }

@@ -47,10 +47,11 @@ enum RouteSetRules {
     /// No route may be reached where another is reached, or at the address that another's resource names.
     private static func checkPlaces(_ routes: [RouteObject]) {
         var first: [String: (index: Int, node: Node)] = [:]
+        // Routes with a resource that was reported are left out: one cause, one diagnostic.
         var resources: Set<String> = []
         for (index, route) in routes.enumerated() {
             guard let resource = route.resource, let place = route.place else { continue }
-            guard resources.insert(resource.value.text).inserted else { continue }
+            guard resources.insert(Lookalike.key(resource.value.text)).inserted else { continue }
             let own = RoutePlace(authority: resource.value.authority, path: resource.value.path)
             for key in Set(keys(of: own, resource.value) + keys(of: place.value, resource.value)).sorted() {
                 guard let other = first[key] else {
@@ -70,7 +71,7 @@ enum RouteSetRules {
     /// The place as requests can name it: with and without the default port.
     private static func keys(of place: RoutePlace, _ resource: ResourceURI) -> [String] {
         let port = resource.scheme == "https" ? "443" : "80"
-        let hasPort = Authority.hostEnd(of: place.authority.utf8Span.span) < place.authority.utf8.count
+        let hasPort = Authority.hostEnd(of: place.authority.octets.span) < place.authority.utf8.count
         return [place.authority + place.path] + (hasPort ? [] : ["\(place.authority):\(port)\(place.path)"])
     }
 

@@ -11,7 +11,7 @@ enum Suggestion {
         let plain = folded(word)
         let nearest = words.map { (word: $0, distance: distance(plain, folded($0))) }
             .min { ($0.distance, $0.word) < ($1.distance, $1.word) }
-        guard let nearest, nearest.distance <= max(1, plain.count / 3) else { return nil }
+        guard let nearest, nearest.distance <= max(1, min(3, plain.count / 2)) else { return nil }
         return "Did you mean \"\(nearest.word)\"?"
     }
 

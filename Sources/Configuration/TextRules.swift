@@ -8,7 +8,7 @@ internal import Transport
 enum TextRules {
     /// Whether `text` is a path that has one reading: no query, dot segment, needless escape or trailing slash.
     static func isPath(_ text: String) -> Bool {
-        let bytes = text.utf8Span.span
+        let bytes = text.octets.span
         guard text == "/" || !text.utf8.reversed().starts(with: "/".utf8),
             let target = try? RequestTarget(ByteRange(0, bytes.count), in: bytes)
         else { return false }
@@ -44,14 +44,14 @@ enum TextRules {
         let rest = text.utf8[colon...]
         guard isScheme(scheme), rest.starts(with: "://".utf8), text == text.lowercased() else { return false }
         let authority = String(Substring(rest.dropFirst(3)))
-        return Authority.isValid(authority.utf8Span.span)
+        return Authority.isValid(authority.octets.span)
             && !(scheme.elementsEqual("https".utf8) && hasPort("443", authority))
             && !(scheme.elementsEqual("http".utf8) && hasPort("80", authority))
     }
 
     /// Whether `authority` names `port`.
     static func hasPort(_ port: String, _ authority: String) -> Bool {
-        let host = Authority.hostEnd(of: authority.utf8Span.span)
+        let host = Authority.hostEnd(of: authority.octets.span)
         return authority.utf8.dropFirst(host).elementsEqual((":" + port).utf8)
     }
 

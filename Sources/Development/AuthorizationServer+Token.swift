@@ -156,7 +156,7 @@ extension AuthorizationServer {
     private static func verifies(_ verifier: String, _ challenge: String) -> Bool {
         guard (43...128).contains(verifier.utf8.count), verifier.utf8.allSatisfy(FormParameters.isUnreserved)
         else { return false }
-        let digest = SHA256.digest(of: verifier.utf8Span.span)
+        let digest = SHA256.digest(of: verifier.octets.span)
         return Base64URL.encode(digest.bytes.span) == challenge
     }
 }

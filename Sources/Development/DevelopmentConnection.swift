@@ -133,7 +133,7 @@ final class DevelopmentConnection: Sendable {
         var output = ByteBuffer()
         output.appendStatusLine(response.status)
         for field in response.fields {
-            output.appendField(field.name.utf8Span.span, field.value.utf8Span.span)
+            output.appendField(field.name.octets.span, field.value.octets.span)
         }
         switch response.content {
         case .bytes(let bytes):

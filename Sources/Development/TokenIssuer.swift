@@ -69,7 +69,7 @@ struct TokenIssuer: Sendable {
             }
         }
         let message = Base64URL.encode(header.span) + "." + Base64URL.encode(claims.span)
-        guard let signature = try? key.signature(of: message.utf8Span.span, by: .ecdsa(.sha256)) else {
+        guard let signature = try? key.signature(of: message.octets.span, by: .ecdsa(.sha256)) else {
             throw OAuthError(.serverError, "the token could not be signed")
         }
         return message + "." + Base64URL.encode(signature.span)

@@ -24,8 +24,8 @@ public struct AbsoluteURL: Hashable, Sendable {
         let rest = text.dropFirst(scheme.count + 3)
         let authorityEnd = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
         authority = String(rest[..<authorityEnd])
-        guard Authority.isValid(authority.utf8Span.span) else { return nil }
-        let hostLength = Authority.hostEnd(of: authority.utf8Span.span)
+        guard Authority.isValid(authority.octets.span) else { return nil }
+        let hostLength = Authority.hostEnd(of: authority.octets.span)
         let written = String(decoding: authority.utf8.prefix(hostLength), as: UTF8.self)
         host = written.hasPrefix("[") ? String(written.dropFirst().dropLast()) : written
         let portText = authority.utf8.dropFirst(hostLength + 1)

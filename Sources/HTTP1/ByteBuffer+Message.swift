@@ -7,7 +7,7 @@ extension ByteBuffer {
     /// Appends a request line, always for HTTP/1.1; the caller has checked the parts.
     public mutating func appendRequestLine(
         method: borrowing Span<UInt8>,
-        path: borrowing Span<UInt8>,
+        path: String,
         subpath: borrowing Span<UInt8>,
         query: borrowing Span<UInt8>
     ) {
@@ -34,6 +34,14 @@ extension ByteBuffer {
     /// Appends a field line; the caller vouches that name and value are free of line ends.
     public mutating func appendField(_ name: borrowing Span<UInt8>, _ value: borrowing Span<UInt8>) {
         reserve(name.count + value.count + 4)
+        append(name)
+        append(": ")
+        append(value)
+        append("\r\n")
+    }
+
+    /// Appends a field line; the caller vouches that the value is free of line ends.
+    public mutating func appendField(_ name: StaticString, _ value: borrowing Span<UInt8>) {
         append(name)
         append(": ")
         append(value)

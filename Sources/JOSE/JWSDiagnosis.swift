@@ -43,7 +43,7 @@ public enum JWSDiagnosis {
             return Verdict(reason: "input_malformed")
         }
         let jws: CompactJWS
-        do { jws = try CompactJWS(text.utf8Span.span) } catch { return Verdict(reason: error.code) }
+        do { jws = try CompactJWS(text.octets.span) } catch { return Verdict(reason: error.code) }
         do throws(KeySetError) {
             let keys = try KeySet(set)
             return Verdict(reason: refusal(of: jws, under: keys)?.code, skipped: keys.skipped)

@@ -58,7 +58,7 @@ public struct TokenExamination: ~Copyable {
     private func checkIssuer() throws(TokenRefusal) {
         guard let value = token.claims["iss"] else { throw TokenRefusal(.claimMissing, "iss") }
         guard let issuer = value.string else { throw TokenRefusal(.claimInvalid, "iss") }
-        guard issuer.utf8Span.span.equals(rules.issuer) else { throw TokenRefusal(.issuerMismatch) }
+        guard issuer.isIdentical(to: rules.issuer) else { throw TokenRefusal(.issuerMismatch) }
     }
 
     private mutating func chooseKey() throws(TokenRefusal) {

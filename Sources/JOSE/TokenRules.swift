@@ -74,7 +74,7 @@ public struct TokenRules: Sendable {
 
     /// Whether `type` is `application/` and `subtype`, or `subtype` alone, in any case (RFC 7515 §4.1.9).
     private static func isMediaType(_ type: String, _ subtype: StaticString) -> Bool {
-        let bytes = type.utf8Span.span
+        let bytes = type.octets.span
         let prefix: StaticString = "application/"
         let hasPrefix = bytes.startsIgnoringCase(with: prefix)
         return bytes.extracting((hasPrefix ? prefix.utf8CodeUnitCount : 0)...).equalsIgnoringCase(subtype)

@@ -42,7 +42,7 @@ public final class TokenSigner: Sendable {
     /// Signs a payload under a header of the caller's making, which is not checked: to try bad ones as well.
     public func sign(_ payload: Span<UInt8>, header: Span<UInt8>) throws(OpenSSLError) -> String {
         let input = Base64URL.encode(header) + "." + Base64URL.encode(payload)
-        let signature = try key.signature(of: input.utf8Span.span, by: algorithm.scheme)
+        let signature = try key.signature(of: input.octets.span, by: algorithm.scheme)
         return input + "." + Base64URL.encode(signature.span)
     }
 

@@ -53,7 +53,7 @@ public final class VerificationKey: Sendable {
     /// Whether the key's name is `keyID`, byte for byte.
     func isNamed(_ keyID: String?) -> Bool {
         guard let own = self.keyID, let keyID else { return self.keyID == nil && keyID == nil }
-        return own.utf8Span.span.equals(keyID)
+        return own.isIdentical(to: keyID)
     }
 
     private static func checkUse(_ jwk: JSONObject) throws(KeyRefusal) {

@@ -274,11 +274,11 @@ private struct MemberName: Hashable {
     let text: String
 
     static func == (left: MemberName, right: MemberName) -> Bool {
-        left.text.utf8Span.span.equals(right.text)
+        left.text.isIdentical(to: right.text)
     }
 
     func hash(into hasher: inout Hasher) {
-        let bytes = text.utf8Span.span
+        let bytes = text.octets.span
         unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
     }
 }

@@ -88,7 +88,7 @@ public struct JSONObject: Sendable {
 
     /// The value of the member called `name`, compared octet by octet; nil if there is none.
     public subscript(name: String) -> JSONValue? {
-        members.first { $0.name.utf8Span.span.equals(name) }?.value
+        members.first { $0.name.isIdentical(to: name) }?.value
     }
 }
 

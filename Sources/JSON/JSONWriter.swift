@@ -53,7 +53,7 @@ public struct JSONWriter: ~Copyable {
 
     /// Writes a string.
     public mutating func string(_ string: String) {
-        self.string(string.utf8Span.span)
+        self.string(string.octets.span)
     }
 
     /// Writes `bytes` as a string; every byte that is not part of well-formed UTF-8 becomes U+FFFD.
@@ -98,7 +98,7 @@ public struct JSONWriter: ~Copyable {
         case .null: null()
         case .bool(let bool): self.bool(bool)
         case .number(.integer(let integer)): number(Int(integer))
-        case .number(.double(let double)): raw("\(double)".utf8Span.span)
+        case .number(.double(let double)): raw("\(double)".octets.span)
         case .string(let string): self.string(string)
         case .array(let elements): array { writer in for element in elements { writer.value(element) } }
         case .object(let object):

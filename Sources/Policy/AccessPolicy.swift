@@ -194,8 +194,11 @@ public enum AccessPolicy {
         _ route: Route,
         _ snapshot: Snapshot
     ) throws(Stop) -> IssuerID {
-        let claimed = token.issuer
-        for id in route.issuers where snapshot.issuer(id).rules.issuer == claimed { return id }
+        if let claimed = token.issuer {
+            for id in route.issuers where claimed.isIdentical(to: snapshot.issuer(id).rules.issuer) {
+                return id
+            }
+        }
         throw .challenge(.access(.issuerUnknown), route, scopes: route.scopes)
     }
 

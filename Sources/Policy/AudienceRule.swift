@@ -17,7 +17,7 @@ public enum AudienceRule {
         for audience in audiences {
             if isOwn(audience, of: route) {
                 names = true
-            } else if !issuer.otherAudiences.contains(audience) {
+            } else if !issuer.otherAudiences.contains(where: { audience.isIdentical(to: $0) }) {
                 strays = true
             }
         }
@@ -27,10 +27,9 @@ public enum AudienceRule {
 
     /// Whether `audience` is the resource, the other spelling of a bare origin, or an alias.
     public static func isOwn(_ audience: String, of route: Route) -> Bool {
-        let bytes = audience.utf8Span.span
-        if bytes.equals(route.resource.text) { return true }
-        for alias in route.audienceAliases where bytes.equals(alias) { return true }
+        if audience.isIdentical(to: route.resource.text) { return true }
+        for alias in route.audienceAliases where audience.isIdentical(to: alias) { return true }
         // URL libraries add the slash of an empty path by themselves; refusing it would be a login loop.
-        return route.resource.path.isEmpty && bytes.equals(route.resource.text + "/")
+        return route.resource.path.isEmpty && audience.isIdentical(to: route.resource.text + "/")
     }
 }

@@ -19,7 +19,8 @@ enum OriginRule {
     static func verdict(_ request: borrowing RequestHead, at route: Route) -> Verdict {
         guard let field = request.fields.first(.origin) else { return .absent }
         let origin = request.text(field)
-        return request.fields.count(of: .origin) == 1 && route.origins.contains(origin)
+        return request.fields.count(of: .origin) == 1
+            && route.origins.contains(where: { $0.isIdentical(to: origin) })
             ? .allowed(origin) : .refused
     }
 

@@ -20,7 +20,7 @@ public final class Principal: Sendable {
             writer.member("iss", token.issuer)
             if let clientID = token.clientID { writer.member("client_id", clientID) }
             if let subject = token.subject {
-                let code = key.code(for: subject.utf8Span.span)
+                let code = key.code(for: subject.octets.span)
                 writer.member("sub_hash", String(code.hexadecimal.prefix(16)))
             }
         }

@@ -45,7 +45,7 @@ public struct ResourceURI: Hashable, Sendable {
         let slash = rest.firstIndex(of: "/") ?? rest.endIndex
         let authority = String(rest[..<slash])
         guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw .hasUserInfo }
-        guard Authority.isValid(authority.utf8Span.span) else { throw .invalidAuthority }
+        guard Authority.isValid(authority.octets.span) else { throw .invalidAuthority }
         let path = String(rest[slash...])
         if !path.isEmpty { try Self.check(path: path) }
         self.scheme = scheme.lowercased()
@@ -58,7 +58,7 @@ public struct ResourceURI: Hashable, Sendable {
 
     /// The host without its port.
     public var host: String {
-        let end = Authority.hostEnd(of: authority.utf8Span.span)
+        let end = Authority.hostEnd(of: authority.octets.span)
         return String(decoding: authority.utf8.prefix(end), as: UTF8.self)
     }
 
@@ -87,7 +87,7 @@ public struct ResourceURI: Hashable, Sendable {
     }
 
     private static func check(path: String) throws(ResourceURIError) {
-        let bytes = path.utf8Span.span
+        let bytes = path.octets.span
         do {
             _ = try RequestTarget(ByteRange(0, bytes.count), in: bytes)
         } catch {

@@ -37,7 +37,7 @@ public struct RouteTable: Sendable {
 
     /// Registers an authority, and its spelling with the default port of the resource's scheme.
     private mutating func insertAuthority(_ authority: String, of resource: ResourceURI) -> Int {
-        let number = authorities.value(of: authority.utf8Span.span, under: 0) ?? authorities.count
+        let number = authorities.value(of: authority.octets.span, under: 0) ?? authorities.count
         authorities.insert(authority, under: 0, value: number)
         let hasPort =
             authority.hasSuffix("]") ? false : authority.split(separator: "]").last?.contains(":") ?? false

@@ -61,7 +61,7 @@ enum ClientResponse {
         }
         let bytes = response.bytes.span
         if let length = response.fields.first(.contentLength) {
-            buffer.appendField("Content-Length".utf8Span.span, bytes.extracting(length))
+            buffer.appendField("Content-Length", bytes.extracting(length))
         } else if response.status != 304 {
             buffer.append("Content-Length: 0\r\n")
         }

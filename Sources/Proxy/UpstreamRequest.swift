@@ -31,7 +31,7 @@ enum UpstreamRequest {
         buffer.reserve(bytes.count + 512)
         buffer.appendRequestLine(
             method: bytes.extracting(request.methodRange),
-            path: facts.endpoint.path.utf8Span.span,
+            path: facts.endpoint.path,
             subpath: bytes.extracting(subpath),
             query: bytes.extracting(request.target.query)
         )

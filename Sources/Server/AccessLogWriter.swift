@@ -30,7 +30,7 @@ final class AccessLogWriter: Sendable {
     ) throws(StartError) -> AccessLogWriter? {
         switch settings {
         case .off: return nil
-        case .standardOutput: return AccessLogWriter(path: nil, descriptor: STDOUT_FILENO, logger: logger)
+        case .stdout: return AccessLogWriter(path: nil, descriptor: STDOUT_FILENO, logger: logger)
         case .file(let path):
             let descriptor = openFile(path)
             guard descriptor >= 0 else { throw .cannotLog(path: path, SystemError("open")) }

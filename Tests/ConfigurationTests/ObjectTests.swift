@@ -1,0 +1,263 @@
+// Every rule that the configuration itself, a listener, the limits or the development setup can break: one row each.
+
+import Testing
+
+@Suite struct ObjectTests {
+    @Test(arguments: [
+        Expectation("", "An array cannot stand here. Write the configuration as an object.", "§[]"),
+        Expectation(
+            "",
+            "\"listeners\" is missing",
+            #"§{ "routes": [\#(Sample.files)], "issuers": \#(Sample.corp) }"#
+        ),
+        Expectation("/workers", "from 0 to 1024", Sample.root(#""workers": §1025"#)),
+        Expectation("/workers", "out of bounds", Sample.root(#""workers": §-1"#)),
+        Expectation("/workers", "out of bounds", Sample.root(#""workers": §1.5"#)),
+        Expectation(
+            "/workers",
+            "A string cannot stand here. Write a whole number.",
+            Sample.root(#""workers": §"2""#)
+        ),
+        Expectation(
+            "/wrokers",
+            "\"wrokers\" is unknown here. Did you mean \"workers\"?",
+            Sample.root(#"§"wrokers": 2"#)
+        ),
+        Expectation("/a~1~0b", "Members of the configuration: \"listeners\"", Sample.root(#"§"a/~b": 2"#)),
+        Expectation(
+            "/scope_implications/a",
+            "Write a list of scopes",
+            Sample.root(#""scope_implications": { "a": §"b" }"#)
+        ),
+        Expectation(
+            "/scope_implications/a b",
+            "not a scope",
+            Sample.root(#""scope_implications": { "a b": §[] }"#)
+        ),
+        Expectation(
+            "/scope_implications/a/0",
+            "offline_access",
+            Sample.root(#""scope_implications": { "a": [§"offline_access"] }"#)
+        ),
+        Expectation(
+            "/log/level",
+            "Did you mean \"warning\"?",
+            Sample.root(#""log": { "level": §"warnin" }"#)
+        ),
+        Expectation("/log/level", "\"trace\" or \"debug\"", Sample.root(#""log": { "level": §3 }"#)),
+        Expectation(
+            "/log/access",
+            "Write \"stdout\", \"off\"",
+            Sample.root(#""log": { "access": §"stderr" }"#)
+        ),
+        Expectation("/log/access", "\"file\" is missing", Sample.root(#""log": { "access": §{} }"#)),
+        Expectation(
+            "/log/access/file",
+            "not the path of a file",
+            Sample.root(#""log": { "access": { "file": §"" } }"#)
+        ),
+        Expectation("/include", "a list of glob patterns", Sample.root(#""include": §"routes.d/*.json""#)),
+        Expectation("/include/0", "There is no file \"a.json\"", Sample.root(#""include": [§"a.json"]"#)),
+    ])
+    func `refuses a wrong member of the configuration`(_ row: Expectation) { row.expectRefusal() }
+
+    @Test(arguments: [
+        Expectation(
+            "/listeners",
+            "The list is empty",
+            Sample.file(listeners: "").replacing("[  ]", with: "§[]")
+        ),
+        Expectation(
+            "/listeners/0",
+            "A string cannot stand here",
+            Sample.file(listeners: #"§"127.0.0.1:80""#)
+        ),
+        Expectation("/listeners/0", "\"address\" is missing", Sample.file(listeners: #"§{}"#)),
+        Expectation(
+            "/listeners/0/address",
+            "not an address",
+            Sample.file(listeners: #"{ "address": §"localhost:80" }"#)
+        ),
+        Expectation(
+            "/listeners/0/address",
+            "not an address",
+            Sample.file(listeners: #"{ "address": §"127.0.0.1" }"#)
+        ),
+        Expectation(
+            "/listeners/0/address",
+            "not an address",
+            Sample.file(listeners: #"{ "address": §"unix:relative" }"#)
+        ),
+        Expectation(
+            "/listeners/0/address",
+            "not an address",
+            Sample.file(listeners: #"{ "address": §"127.0.0.1\u0000x:80" }"#)
+        ),
+        Expectation(
+            "/listeners/0/address",
+            "Port 0",
+            Sample.file(listeners: #"{ "address": §"127.0.0.1:0" }"#)
+        ),
+        Expectation(
+            "/listeners/0/address",
+            "Write \"[::1]:80\"",
+            Sample.file(listeners: #"{ "address": §"::1:80" }"#)
+        ),
+        Expectation(
+            "/listeners/0/health_path",
+            "not a canonical path",
+            Sample.listener(#""health_path": §"healthz""#)
+        ),
+        Expectation(
+            "/listeners/0/health_path",
+            "not a canonical path",
+            Sample.listener(#""health_path": §"/a/../b""#)
+        ),
+        Expectation(
+            "/listeners/0/health_path",
+            "not a canonical path",
+            Sample.listener(#""health_path": §"/a?b""#)
+        ),
+        Expectation(
+            "/listeners/0/health_path",
+            "not a canonical path",
+            Sample.listener(#""health_path": §"/a/""#)
+        ),
+        Expectation("/listeners/0/health_path", "hide every route", Sample.listener(#""health_path": §"/""#)),
+        Expectation(
+            "/listeners/0/health_path",
+            "reserved space \"/.well-known\"",
+            Sample.listener(#""health_path": §"/.well-known/up""#)
+        ),
+    ])
+    func `refuses a wrong listener`(_ row: Expectation) { row.expectRefusal() }
+
+    @Test(arguments: [
+        Expectation("/limits", "Write the limits as an object", Sample.root(#""limits": §[]"#)),
+        Expectation("/limits/body_size", "unknown here", Sample.root(#""limits": { §"body_size": 1 }"#)),
+        Expectation(
+            "/limits/body_bytes",
+            "from 1KiB to 256MiB",
+            Sample.root(#""limits": { "body_bytes": §"1GiB" }"#)
+        ),
+        Expectation(
+            "/limits/body_bytes",
+            "Write a size such as",
+            Sample.root(#""limits": { "body_bytes": §4096 }"#)
+        ),
+        Expectation(
+            "/limits/body_bytes",
+            "not a quantity",
+            Sample.root(#""limits": { "body_bytes": §"4MB" }"#)
+        ),
+        Expectation(
+            "/limits/body_bytes",
+            "not a quantity",
+            Sample.root(#""limits": { "body_bytes": §"99999999999999999999B" }"#)
+        ),
+        Expectation(
+            "/limits/body_bytes",
+            "not a quantity",
+            Sample.root(#""limits": { "body_bytes": §"9999999999999999GiB" }"#)
+        ),
+        Expectation(
+            "/limits/header_bytes",
+            "from 4KiB to 1MiB",
+            Sample.root(#""limits": { "header_bytes": §"0B" }"#)
+        ),
+        Expectation(
+            "/limits/buffered_bytes",
+            "from 4KiB to 16MiB",
+            Sample.root(#""limits": { "buffered_bytes": §"1KiB" }"#)
+        ),
+        Expectation(
+            "/limits/connections",
+            "from 1 to 1000000",
+            Sample.root(#""limits": { "connections": §0 }"#)
+        ),
+        Expectation(
+            "/limits/tokens",
+            "from 1 to 1000000",
+            Sample.root(#""limits": { "tokens": §9223372036854775807 }"#)
+        ),
+        Expectation(
+            "/limits/idle_upstream_connections",
+            "from 0 to 10000",
+            Sample.root(#""limits": { "idle_upstream_connections": §-1 }"#)
+        ),
+        Expectation(
+            "/limits/header_timeout",
+            "from 100ms to 5m",
+            Sample.root(#""limits": { "header_timeout": §"1h" }"#)
+        ),
+        Expectation(
+            "/limits/body_timeout",
+            "from 100ms to 1h",
+            Sample.root(#""limits": { "body_timeout": §"1ms" }"#)
+        ),
+        Expectation(
+            "/limits/idle_timeout",
+            "not a quantity",
+            Sample.root(#""limits": { "idle_timeout": §"-5s" }"#)
+        ),
+        Expectation(
+            "/limits/upstream_idle_timeout",
+            "from 100ms to 1h",
+            Sample.root(#""limits": { "upstream_idle_timeout": §"2h" }"#)
+        ),
+        Expectation(
+            "/limits/drain_timeout",
+            "from 0ms to 1h",
+            Sample.root(#""limits": { "drain_timeout": §"61m" }"#)
+        ),
+    ])
+    func `refuses a wrong limit`(_ row: Expectation) { row.expectRefusal() }
+
+    @Test(arguments: [
+        Expectation(
+            "/development",
+            "\"authorization_server\" is missing",
+            Sample.root(#""development": §{}"#)
+        ),
+        Expectation(
+            "/development/servers/mail",
+            "Members of the sample servers: \"files\", \"calendar\"",
+            Sample.root(
+                #""development": { "authorization_server": "127.0.0.1:1", "servers": { §"mail": "127.0.0.1:2" } }"#
+            )
+        ),
+        Expectation(
+            "/development/authorization_server",
+            "Others could reach",
+            Sample.root(#""development": { "authorization_server": §"0.0.0.0:1" }"#)
+        ),
+        Expectation(
+            "/development/servers/files",
+            "Others could reach",
+            Sample.root(
+                #""development": { "authorization_server": "127.0.0.1:1", "servers": { "files": §"10.0.0.1:2" } }"#
+            )
+        ),
+        Expectation(
+            "/development/servers/calendar",
+            "taken at gateway.json:5",
+            Sample.root(
+                #""development": { "authorization_server": "127.0.0.1:1", "servers": { "files": "127.0.0.1:2", "calendar": §"127.0.0.1:2" } }"#
+            )
+        ),
+        Expectation(
+            "/development/authorization_server",
+            "taken at gateway.json:2",
+            Sample.root(#""development": { "authorization_server": §"127.0.0.1:8080" }"#)
+        ),
+        Expectation(
+            "/listeners/0/address",
+            "give tokens to everybody",
+            Sample.file(
+                listeners: #"{ "address": §"0.0.0.0:8080" }"#,
+                more: #", "development": { "authorization_server": "127.0.0.1:1" }"#
+            )
+        ),
+    ])
+    func `refuses a wrong development setup`(_ row: Expectation) { row.expectRefusal() }
+}

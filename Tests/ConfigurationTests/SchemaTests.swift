@@ -1,0 +1,101 @@
+// Holds docs/gateway.schema.json and the compiler together, in both directions.
+
+import Bytes
+import Glibc
+import JOSE
+import JSON
+import Policy
+import Testing
+
+@testable import Configuration
+
+@Suite struct SchemaTests {
+    /// Name of each definition in the schema, empty for the schema itself, with the members that the compiler knows.
+    static let objects: [(definition: String, members: [String])] = [
+        ("", RootMember.names), ("included", IncludedMember.names), ("listener", ListenerMember.names),
+        ("issuer", IssuerMember.names), ("keys", KeysMember.names), ("route", RouteMember.names),
+        ("match", MatchMember.names), ("upstream", UpstreamMember.names), ("limits", LimitMember.names),
+        ("log", LogMember.names), ("access", AccessLogMember.names), ("development", DevelopmentMember.names),
+        ("servers", DevelopmentServerMember.names),
+    ]
+
+    let schema: JSONObject
+    let definitions: JSONObject
+
+    init() throws {
+        let path = CheckedInConfigurationTests.project + "/docs/gateway.schema.json"
+        let text = try ConfigurationFile.read(path).get().text
+        schema = try #require(try JSONReader.read(text.span).object)
+        definitions = try #require(schema["$defs"]?.object)
+    }
+
+    private func definition(_ name: String) throws -> JSONObject {
+        try #require(name.isEmpty ? schema : definitions[name]?.object)
+    }
+
+    private func property(_ definition: String, _ name: String) throws -> JSONObject {
+        try #require(try self.definition(definition)["properties"]?.object?[name]?.object)
+    }
+
+    @Test func `describes exactly the members that the compiler reads`() throws {
+        for (name, members) in Self.objects {
+            let object = try definition(name)
+            let properties = try #require(object["properties"]?.object)
+            #expect(Set(properties.members.map(\.name)) == Set(members), "\(name)")
+            #expect(object["additionalProperties"]?.bool == false, "\(name)")
+            for member in properties.members {
+                let description = member.value.object?["description"] ?? member.value.object?["$ref"]
+                #expect(description?.string?.isEmpty == false, "\(name).\(member.name)")
+            }
+        }
+    }
+
+    @Test func `defines no object that the compiler does not read`() {
+        let objects = definitions.members.filter { $0.value.object?["properties"] != nil }.map(\.name)
+        #expect(Set(objects) == Set(Self.objects.map(\.definition)).subtracting([""]))
+    }
+
+    @Test func `lists the same words`() throws {
+        func words(_ value: JSONValue?) -> Set<String> { Set(value?.object?["enum"]?.strings ?? []) }
+        let algorithms = try property("issuer", "algorithms")
+        #expect(words(algorithms["items"]) == Set(SignatureAlgorithm.allCases.map(\.rawValue)))
+        #expect(
+            Set(algorithms["default"]?.strings ?? []) == Set(TokenRules.defaultAlgorithms.map(\.rawValue))
+        )
+        let level = try property("log", "level")
+        #expect(level["enum"]?.strings == LogSettings.Level.allCases.map(\.rawValue))
+        let credentials = try property("upstream", "credentials")
+        #expect(credentials["enum"]?.strings == UpstreamCredentials.allCases.map(\.rawValue))
+    }
+
+    @Test func `gives the same defaults and bounds for limits`() throws {
+        for name in LimitMember.allCases {
+            let property = try property("limits", name.rawValue)
+            let row = name.row
+            let value = Limits()[keyPath: row.limit]
+            if let quantity = row.quantity {
+                #expect(property["default"]?.string.flatMap(quantity.parse) == value, "\(name)")
+                let text = try #require(property["description"]?.string)
+                #expect(text.contains(quantity.text(row.bounds.upperBound)), "\(name)")
+            } else {
+                #expect(property["default"]?.number?.integer == value, "\(name)")
+                #expect(property["minimum"]?.number?.integer == row.bounds.lowerBound, "\(name)")
+                #expect(property["maximum"]?.number?.integer == row.bounds.upperBound, "\(name)")
+            }
+        }
+    }
+
+    @Test func `gives the same defaults elsewhere`() throws {
+        func milliseconds(_ definition: String, _ name: String) throws -> Int? {
+            try property(definition, name)["default"]?.string.flatMap(Quantity.duration.parse)
+        }
+        #expect(try milliseconds("issuer", "clock_skew") == IssuerObject.defaultClockSkew * 1000)
+        #expect(try milliseconds("issuer", "key_maximum_age") == IssuerObject.defaultKeyMaximumAge * 1000)
+        #expect(try milliseconds("upstream", "connect_timeout") == UpstreamObject.defaultConnectTimeout)
+        #expect(try milliseconds("upstream", "response_timeout") == UpstreamObject.defaultResponseTimeout)
+        let health = try property("listener", "health_path")
+        #expect(health["default"]?.string == ListenerObject.defaultHealthPath)
+        let workers = try property("", "workers")
+        #expect(workers["maximum"]?.number?.integer == RootObject.maximumWorkers)
+    }
+}
