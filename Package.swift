@@ -46,7 +46,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Configuration", "Proxy", "Policy", "JOSE", "JSON", "HTTP", "HTTP1", "Transport", "Bytes",
+                "Configuration", "Proxy", "Policy", "JOSE", "JSON", "HTTP", "HTTP1", "OpenSSL", "Transport",
+                "Bytes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
