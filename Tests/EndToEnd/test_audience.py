@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import access_log
+from harness import access_log, jose
 from harness.challenge import expect_invalid_token
 
 
@@ -12,9 +12,9 @@ def case(identifier, audience, reason):
 
 # Functions of the resource and of the authority of the gateway.
 REFUSED = [
-    case("case-28-parent", lambda resource, authority: f"http://{authority}", "aud_near_miss"),
-    case("case-28-parent-with-slash", lambda resource, authority: f"http://{authority}/", "aud_near_miss"),
-    case("case-29-child", lambda resource, authority: resource + "/x", "aud_near_miss"),
+    case("case-28-parent", lambda resource, authority: f"http://{authority}", None),
+    case("case-28-parent-with-slash", lambda resource, authority: f"http://{authority}/", None),
+    case("case-29-child", lambda resource, authority: resource + "/x", None),
     case("case-29-prefix", lambda resource, authority: resource + "x", None),
     case("case-29-slash", lambda resource, authority: resource + "/", "aud_near_miss"),
     case("case-29-case", lambda resource, authority: f"http://{authority}/Notion", "aud_near_miss"),
@@ -79,10 +79,8 @@ def test_an_audience_that_is_not_byte_for_byte_the_resource_is_refused(house, au
 
 def test_case_32_a_null_audience_is_refused(house):
     claims = {**house.corp.claims(house["notion"].resource, "notion.read"), "aud": None}
-    key = house.corp.keys["key-1"]
-    from harness import jose
-
-    refuse(house, "notion", jose.compact({"typ": "at+jwt", "alg": "RS256", "kid": "key-1"}, claims, "RS256", key))
+    header = {"typ": "at+jwt", "alg": "RS256", "kid": "key-1"}
+    refuse(house, "notion", jose.compact(header, claims, "RS256", house.corp.keys["key-1"]))
 
 
 @pytest.mark.parametrize("form", [lambda resource: resource, lambda resource: [resource], lambda resource: [resource, resource]])

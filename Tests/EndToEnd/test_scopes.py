@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness import mcp_requests
 from harness.challenge import expect_refusal
 
 
@@ -44,8 +45,6 @@ def test_case_72_all_missing_scopes_stand_in_one_challenge(single):
     configuration = single.configuration()
     configuration["routes"][0]["scopes"] = ["files:read", "files:list"]
     gateway = single.start(configuration)
-    from harness import mcp_requests
-
     response = gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token(scope="files:list")))
     parameters = expect_refusal(response, 403, single.resource, error="insufficient_scope", scope="files:read files:list")
     assert list(parameters) == ["error", "scope", "resource_metadata", "error_description"]
