@@ -13,7 +13,8 @@ import pytest
 
 from harness import challenge, development, mcp_requests, mcp_servers, raw_http, sdk_client
 from harness.gateway import Gateway, binary, free_port
-from test_sdk import MODES, mcp1
+from harness.mcp1 import mcp1
+from harness.sdk_client import MODES
 
 
 @pytest.fixture(scope="module")

@@ -2,24 +2,18 @@
 
 import asyncio
 import hashlib
-import json
-import os
-import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import anyio
 import pytest
 from mcp.shared.exceptions import MCPError
 
 from harness import mcp_servers, sdk_client
-from harness.gateway import REPOSITORY, Gateway, free_port
+from harness.gateway import Gateway, free_port
 from harness.issuer import Issuer
-
-MODES = {"auto": "2026-07-28", "legacy": "2025-11-25"}
-MCP1_PYTHON = Path(os.environ.get("AUDGATE_MCP1_PYTHON", REPOSITORY / ".venv-mcp1/bin/python"))
-MCP1_CLIENT = Path(__file__).parent / "harness/mcp1_client.py"
+from harness.mcp1 import mcp1
+from harness.sdk_client import MODES
 
 
 @dataclass
@@ -80,13 +74,6 @@ def test_case_175_a_client_of_2_x_talks_to_each_server_in_both_eras(pair, name, 
     version, tools, server = talk(pair, name, conversation, mode)
     assert (version, server) == (MODES[mode], name)
     assert "count" in tools
-
-
-def mcp1(pair_url, token, tool, arguments):
-    command = [str(MCP1_PYTHON), str(MCP1_CLIENT), pair_url, token, tool, json.dumps(arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=40)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.mark.parametrize("name", ["files", "calendar"])

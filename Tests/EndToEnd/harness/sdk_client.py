@@ -14,6 +14,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
+# Mode of the client, and the revision that it then speaks with an SDK server.
+MODES = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 CALLBACK = "http://127.0.0.1:1/callback"
 
 
