@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 
@@ -62,12 +63,20 @@ class Single:
         return {
             "listeners": [{"address": f"127.0.0.1:{self.port}"}],
             "workers": 1,
-            "issuers": {"corp": {"issuer": self.issuer.identifier, "keys": keys, "algorithms": [self.issuer.algorithm]}},
+            "issuers": {
+                "corp": {
+                    "issuer": self.issuer.identifier,
+                    "keys": keys,
+                    "algorithms": [self.issuer.algorithm],
+                }
+            },
             "routes": [{"resource": self.resource, "issuer": "corp", "upstream": self.recorder.url + "/mcp"}],
             **members,
         }
 
-    def start(self, configuration: dict[str, Any] | None = None, ready_within: float | None = 10.0, **more: Any) -> Gateway:
+    def start(
+        self, configuration: dict[str, Any] | None = None, ready_within: float | None = 10.0, **more: Any
+    ) -> Gateway:
         configuration = configuration or self.configuration()
         self.gateway = Gateway(configuration, self.directory, ("127.0.0.1", self.port), **more)
         return self.gateway.start(ready_within)

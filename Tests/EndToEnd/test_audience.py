@@ -38,8 +38,16 @@ REFUSED = [
     case("foreign", lambda resource, authority: "https://other.example/notion", "aud_mismatch"),
     case("client-id", lambda resource, authority: "client-1", "aud_mismatch"),
     case("two-in-one-text", lambda resource, authority: f"{resource} https://other.example", None),
-    case("case-31-another-one-besides", lambda resource, authority: ["https://other.example", resource], "aud_not_exclusive"),
-    case("case-31-other-order", lambda resource, authority: [resource, "https://other.example"], "aud_not_exclusive"),
+    case(
+        "case-31-another-one-besides",
+        lambda resource, authority: ["https://other.example", resource],
+        "aud_not_exclusive",
+    ),
+    case(
+        "case-31-other-order",
+        lambda resource, authority: [resource, "https://other.example"],
+        "aud_not_exclusive",
+    ),
     case("issuer-besides", lambda resource, authority: [resource, "https://as.example"], "aud_not_exclusive"),
     case("slash-form-besides", lambda resource, authority: [resource, resource + "/"], "aud_not_exclusive"),
     case("empty-text-besides", lambda resource, authority: [resource, ""], "aud_not_exclusive"),
@@ -83,7 +91,9 @@ def test_case_32_a_null_audience_is_refused(house):
     refuse(house, "notion", jose.compact(header, claims, "RS256", house.corp.keys["key-1"]))
 
 
-@pytest.mark.parametrize("form", [lambda resource: resource, lambda resource: [resource], lambda resource: [resource, resource]])
+@pytest.mark.parametrize(
+    "form", [lambda resource: resource, lambda resource: [resource], lambda resource: [resource, resource]]
+)
 def test_the_resource_as_text_or_in_an_array_passes(house, form):
     accept(house, "notion", house.token(aud=form(house["notion"].resource)))
 
@@ -115,13 +125,18 @@ def test_a_replay_with_an_invalid_token_is_not_called_a_replay(house):
     assert access_log.reason(entry) != "aud_other_route"
 
 
-@pytest.mark.parametrize("others", [["account"], ["https://shared.example/userinfo"], ["account", "https://shared.example/userinfo"]])
+@pytest.mark.parametrize(
+    "others",
+    [["account"], ["https://shared.example/userinfo"], ["account", "https://shared.example/userinfo"]],
+)
 def test_case_31_audiences_that_the_issuer_always_adds_may_stand_beside_the_resource(house, others):
     resource = house["shared"].resource
     accept(house, "shared", house.shared.mint([*others, resource]))
 
 
-@pytest.mark.parametrize("others", [["Account"], ["account "], ["accoun"], ["https://shared.example/userinfo/"], ["account", "x"]])
+@pytest.mark.parametrize(
+    "others", [["Account"], ["account "], ["accoun"], ["https://shared.example/userinfo/"], ["account", "x"]]
+)
 def test_an_added_audience_is_compared_byte_for_byte_too(house, others):
     refuse(house, "shared", house.shared.mint([*others, house["shared"].resource]), "aud_not_exclusive")
 

@@ -22,7 +22,12 @@ def explain(tmp_path, issuer):
         "listeners": [{"address": "127.0.0.1:8080"}],
         "issuers": {"corp": {"issuer": issuer.identifier, "keys": {"file": "keys.json"}}},
         "routes": [
-            {"resource": ROUTE, "issuer": "corp", "scopes": ["files:read"], "upstream": "http://127.0.0.1:3001/mcp"},
+            {
+                "resource": ROUTE,
+                "issuer": "corp",
+                "scopes": ["files:read"],
+                "upstream": "http://127.0.0.1:3001/mcp",
+            },
             {"resource": OTHER, "issuer": "corp", "upstream": "http://127.0.0.1:3002/mcp"},
         ],
     }
@@ -55,7 +60,12 @@ def test_a_token_for_another_route_shows_claim_and_expectation_side_by_side(expl
 
 @pytest.mark.parametrize(
     "audience, reason",
-    [(ROUTE + "/", "aud_near_miss"), (ROUTE.upper(), "aud_near_miss"), ("https://elsewhere.example", "aud_mismatch"), ([ROUTE, OTHER], "aud_not_exclusive")],
+    [
+        (ROUTE + "/", "aud_near_miss"),
+        (ROUTE.upper(), "aud_near_miss"),
+        ("https://elsewhere.example", "aud_mismatch"),
+        ([ROUTE, OTHER], "aud_not_exclusive"),
+    ],
 )
 def test_the_reason_is_the_one_of_the_log(explain, issuer, audience, reason):
     result = explain(issuer.mint(audience, "files:read"))
@@ -120,7 +130,14 @@ def test_verify_jws_accepts_every_algorithm_and_no_changed_token(algorithm):
     assert not any(is_valid(answers[each]) for each in ("changed", "other key", "no keys")), answers
 
 
-@pytest.mark.parametrize("make", [each for each in hostile_tokens.FORGERIES if "payload" not in each.id and "audience" not in each.id and "twice" not in each.id])
+@pytest.mark.parametrize(
+    "make",
+    [
+        each
+        for each in hostile_tokens.FORGERIES
+        if "payload" not in each.id and "audience" not in each.id and "twice" not in each.id
+    ],
+)
 def test_verify_jws_refuses_forgeries(make):
     issuer = Issuer("https://as.example", "RS256")
     for kid, algorithm in (("key-ec", "ES256"), ("key-ps", "PS256")):

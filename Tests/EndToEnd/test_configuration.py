@@ -51,7 +51,9 @@ def test_a_good_configuration_is_clean_and_says_who_may_pass(tmp_path):
     status, output, _ = check(tmp_path, GOOD)
     assert status == 0, output
     for route in GOOD["routes"]:
-        assert route["resource"] in output and route["upstream"].removeprefix("http://").split("/")[0] in output
+        assert (
+            route["resource"] in output and route["upstream"].removeprefix("http://").split("/")[0] in output
+        )
     assert "https://as.example" in output
 
 
@@ -69,7 +71,9 @@ def test_what_is_not_yet_supported_is_refused_and_never_ignored(tmp_path, pointe
     expect_refused(tmp_path, configuration, pointer, words)
 
 
-@pytest.mark.parametrize("pointer, value, words", bad_configurations.REFUSED[:3] + bad_configurations.NOT_YET[:3])
+@pytest.mark.parametrize(
+    "pointer, value, words", bad_configurations.REFUSED[:3] + bad_configurations.NOT_YET[:3]
+)
 def test_serve_refuses_what_check_refuses(tmp_path, pointer, value, words):
     configuration = copy.deepcopy(GOOD)
     bad_configurations.apply(configuration, pointer, value)
@@ -100,7 +104,9 @@ def test_all_problems_are_reported_at_once(tmp_path):
 def test_a_diagnostic_has_the_line_and_column_of_the_value(tmp_path):
     text = '{\n  "listeners": [{"address": "127.0.0.1:8080"}],\n  "workers":   "two",\n  "issuers": {}, "routes": []\n}\n'
     _, output, _ = check(tmp_path, text)
-    assert (3, 3) in [each[:2] for each in diagnostics(output)] or (3, 16) in [each[:2] for each in diagnostics(output)], output
+    assert (3, 3) in [each[:2] for each in diagnostics(output)] or (3, 16) in [
+        each[:2] for each in diagnostics(output)
+    ], output
 
 
 @pytest.mark.parametrize(
@@ -133,10 +139,23 @@ def test_a_missing_file_is_an_error(tmp_path):
     [
         pytest.param({"resource": "https://mcp.example.com/files"}, id="same"),
         pytest.param({"resource": "https://mcp.example.com/Files"}, id="case"),
-        pytest.param({"resource": "https://mcp.example.com/f%C3%A9", "twin": "https://mcp.example.com/f%c3%a9"}, id="case-of-an-encoding"),
+        pytest.param(
+            {"resource": "https://mcp.example.com/f%C3%A9", "twin": "https://mcp.example.com/f%c3%a9"},
+            id="case-of-an-encoding",
+        ),
         pytest.param({"resource": "http://localhost/files", "twin": "https://localhost/files"}, id="scheme"),
-        pytest.param({"resource": "https://mcp.example.com/a", "audience_aliases": ["api://one"], "twin_aliases": ["api://one"]}, id="alias-on-two-routes"),
-        pytest.param({"resource": "https://mcp.example.com/a", "match": {"host": "mcp.example.com", "path": "/files"}}, id="same-place"),
+        pytest.param(
+            {
+                "resource": "https://mcp.example.com/a",
+                "audience_aliases": ["api://one"],
+                "twin_aliases": ["api://one"],
+            },
+            id="alias-on-two-routes",
+        ),
+        pytest.param(
+            {"resource": "https://mcp.example.com/a", "match": {"host": "mcp.example.com", "path": "/files"}},
+            id="same-place",
+        ),
     ],
 )
 def test_two_routes_that_could_be_taken_for_each_other_are_refused(tmp_path, other):
@@ -155,8 +174,14 @@ def test_two_routes_that_could_be_taken_for_each_other_are_refused(tmp_path, oth
     "pointer, value",
     [
         pytest.param("/routes/0/resource", "https://mcp.example.com", id="resource-with-an-empty-path"),
-        pytest.param("/routes/0/resource", "https://mcp.example.com/calendar/files", id="path-below-another-route"),
-        pytest.param("/issuers/corp/max_token_lifetime", bad_configurations.Absent, id="issuer-without-longest-lifetime"),
+        pytest.param(
+            "/routes/0/resource", "https://mcp.example.com/calendar/files", id="path-below-another-route"
+        ),
+        pytest.param(
+            "/issuers/corp/max_token_lifetime",
+            bad_configurations.Absent,
+            id="issuer-without-longest-lifetime",
+        ),
         pytest.param("/listeners/0/address", "0.0.0.0:8080", id="cleartext-off-loopback"),
     ],
 )
@@ -187,7 +212,15 @@ def test_the_checked_in_configuration_is_clean():
 
 def test_included_files_are_part_of_the_whole_and_named_in_diagnostics(tmp_path):
     (tmp_path / "routes.d").mkdir()
-    more = {"routes": [{"resource": "https://mcp.example.com/wiki", "issuer": "corp", "upstream": "http://127.0.0.1:3003/mcp"}]}
+    more = {
+        "routes": [
+            {
+                "resource": "https://mcp.example.com/wiki",
+                "issuer": "corp",
+                "upstream": "http://127.0.0.1:3003/mcp",
+            }
+        ]
+    }
     (tmp_path / "routes.d/wiki.json").write_text(json.dumps(more))
     configuration = {**GOOD, "include": ["routes.d/*.json"]}
     status, output, _ = check(tmp_path, configuration)

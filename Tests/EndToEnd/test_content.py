@@ -16,7 +16,17 @@ LIMIT = 4 * MIB
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/jsonp", "application/x-json", "text/json", "application/json, text/plain", "", "json", "multipart/form-data", "application/json/x"],
+    [
+        "text/plain",
+        "application/jsonp",
+        "application/x-json",
+        "text/json",
+        "application/json, text/plain",
+        "",
+        "json",
+        "multipart/form-data",
+        "application/json/x",
+    ],
 )
 def test_case_125_another_content_type_is_415(house, content_type):
     response = house.post(token=house.token(), Content_Type=content_type)
@@ -35,7 +45,15 @@ def test_case_125_two_content_types_are_refused(house):
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8", 'application/json ; charset="utf-8"'])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "application/json;charset=UTF-8",
+        'application/json ; charset="utf-8"',
+    ],
+)
 def test_case_125_json_with_parameters_passes_unchanged(house, content_type):
     assert house.post(token=house.token(), Content_Type=content_type).status == 200
     assert house["notion"].recorder.the_request().one("Content-Type") == content_type
@@ -48,13 +66,24 @@ def test_case_126_a_compressed_body_is_415(house, coding):
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("accept", ["application/json", "text/event-stream", "text/html", "application/json;q=0, text/event-stream"])
+@pytest.mark.parametrize(
+    "accept",
+    ["application/json", "text/event-stream", "text/html", "application/json;q=0, text/event-stream"],
+)
 def test_case_127_a_modern_client_must_accept_both_forms_of_answer(house, accept):
     assert house.post(token=house.token(), Accept=accept).status == 406
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/json, text/event-stream", "text/event-stream,application/json;q=0.5", "application/*, text/*"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "*/*",
+        "application/json, text/event-stream",
+        "text/event-stream,application/json;q=0.5",
+        "application/*, text/*",
+    ],
+)
 def test_case_128_wildcards_and_any_order_are_accepted(house, accept):
     assert house.post(token=house.token(), Accept=accept).status == 200
 
@@ -95,7 +124,9 @@ def test_case_133_a_chunked_body_arrives_whole(house, piece):
 def test_trailers_and_chunk_extensions_are_not_passed_on(house):
     body = mcp_requests.call()
     chunks = b"%x;ext=1\r\n%s\r\n0\r\nX-User: admin\r\n\r\n" % (len(body), body)
-    assert house.post(token=house.token(), body=chunks, extra=[("Transfer-Encoding", "chunked")]).status == 200
+    assert (
+        house.post(token=house.token(), body=chunks, extra=[("Transfer-Encoding", "chunked")]).status == 200
+    )
     recorder = house["notion"].recorder
     assert recorder.the_request().body == body
     received = b"".join(each.received for each in recorder.connections)
@@ -136,7 +167,9 @@ def test_case_129_an_unauthenticated_body_over_the_limit_is_401_not_413(house):
 def test_the_limit_of_a_body_is_configurable(single):
     gateway = single.start(single.configuration(limits={"body_bytes": "1KiB"}))
     for size, status in ((1024, 200), (1025, 413)):
-        response = gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token(), body=body_of(size)))
+        response = gateway.exchange(
+            mcp_requests.post(single.host, "/mcp", single.token(), body=body_of(size))
+        )
         assert response.status == status
 
 

@@ -20,7 +20,9 @@ from harness.sdk_client import MODES
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory):
     """Serves gateway.json as it stands."""
-    gateway = Gateway(development.configuration(), tmp_path_factory.mktemp("development"), development.listener())
+    gateway = Gateway(
+        development.configuration(), tmp_path_factory.mktemp("development"), development.listener()
+    )
     gateway.start()
     yield gateway
     gateway.stop()
@@ -54,7 +56,9 @@ def test_the_story_from_a_bare_401_to_a_refusal_elsewhere(files, calendar):
     assert claims(token)["aud"] in (files, [files])
     assert post(files, token).status != 401
     refused = post(calendar, token)
-    assert refused.status == 401 and challenge.parse(refused.one("WWW-Authenticate"))["error"] == "invalid_token"
+    assert (
+        refused.status == 401 and challenge.parse(refused.one("WWW-Authenticate"))["error"] == "invalid_token"
+    )
     assert post(calendar, development.token(calendar)).status != 401
 
 
@@ -65,7 +69,9 @@ def test_case_173_the_oauth_client_of_2_x_comes_from_401_to_a_tool_result(gatewa
     memory, browser = sdk_client.Memory(), sdk_client.Browser()
 
     async def run():
-        async with sdk_client.connected(resource, auth=sdk_client.oauth(resource, memory, browser), mode=mode) as client:
+        async with sdk_client.connected(
+            resource, auth=sdk_client.oauth(resource, memory, browser), mode=mode
+        ) as client:
             tools = (await client.list_tools()).tools
             result = await client.call_tool("whoami")
             return client.protocol_version, [each.name for each in tools], result
@@ -163,7 +169,9 @@ def redeem(issuer, client, code, **changes):
 def grant(files):
     """An issuer, a public client of it, and a fresh code for files."""
     issuer = development.authorization_server(files)
-    client = development.register(issuer, token_endpoint_auth_method="none", grant_types=["authorization_code"])
+    client = development.register(
+        issuer, token_endpoint_auth_method="none", grant_types=["authorization_code"]
+    )
     location = authorize(issuer, client, resource=files).headers["Location"]
     return issuer, client, httpx.URL(location).params["code"]
 
@@ -198,7 +206,14 @@ def test_a_code_is_not_redeemed_when_something_does_not_fit(grant, files, calend
 
 @pytest.mark.parametrize(
     "changes",
-    [{"resource": None}, {"resource": "https://unknown.example"}, {"code_challenge": None}, {"code_challenge_method": "plain"}, {"redirect_uri": "https://evil.example"}, {"client_id": "nobody"}],
+    [
+        {"resource": None},
+        {"resource": "https://unknown.example"},
+        {"code_challenge": None},
+        {"code_challenge_method": "plain"},
+        {"redirect_uri": "https://evil.example"},
+        {"client_id": "nobody"},
+    ],
 )
 def test_no_code_is_given_when_something_does_not_fit(grant, files, changes):
     issuer, client, _ = grant
@@ -252,10 +267,14 @@ def test_demo_starts_everything_and_its_printed_commands_tell_the_story(gateway,
             assert demo.poll() is None and time.monotonic() < end, output.read_text()
             time.sleep(0.05)
         printed = output.read_text()
-        commands = re.findall(r"^\s*(?:\$ )?((?:curl|[A-Za-z_]+=\$\(|audgate|\S*/audgate).*(?:\\\n.*)*)", printed, re.MULTILINE)
+        commands = re.findall(
+            r"^\s*(?:\$ )?((?:curl|[A-Za-z_]+=\$\(|audgate|\S*/audgate).*(?:\\\n.*)*)", printed, re.MULTILINE
+        )
         assert len(commands) >= 4, printed
         script = "\n".join(command.replace("audgate explain", f"{binary()} explain") for command in commands)
-        told = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=30, cwd=tmp_path)
+        told = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, timeout=30, cwd=tmp_path
+        )
         story = told.stdout + told.stderr
         for part in ("401", "200", "invalid_token", "aud"):
             assert part in story, (part, script, story)

@@ -32,7 +32,9 @@ def expect_metadata(response, resource, issuer):
 
 
 def test_case_1_metadata_is_served_without_a_token(house):
-    document = expect_metadata(house.get(WELL_KNOWN + "/notion"), house["notion"].resource, "https://as.example")
+    document = expect_metadata(
+        house.get(WELL_KNOWN + "/notion"), house["notion"].resource, "https://as.example"
+    )
     assert document["scopes_supported"] == ["notion.read"]
     assert document["resource_name"] == "Notion"
     assert document["resource_documentation"] == "https://docs.example/notion"
@@ -40,7 +42,9 @@ def test_case_1_metadata_is_served_without_a_token(house):
 
 
 def test_case_2_metadata_of_a_nested_path_stands_at_the_inserted_path(house):
-    document = expect_metadata(house.get(WELL_KNOWN + "/a/b/mcp"), house["nested"].resource, "https://as.example")
+    document = expect_metadata(
+        house.get(WELL_KNOWN + "/a/b/mcp"), house["nested"].resource, "https://as.example"
+    )
     assert "scopes_supported" not in document
 
 
@@ -57,7 +61,9 @@ def test_case_3_there_is_no_root_metadata_on_a_host_without_a_root_route(house):
 
 
 def test_case_4_a_resource_without_a_path_is_advertised_without_a_slash(house):
-    expect_metadata(house.get(WELL_KNOWN, host=house["root"].host), house["root"].resource, "https://as.example")
+    expect_metadata(
+        house.get(WELL_KNOWN, host=house["root"].host), house["root"].resource, "https://as.example"
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +148,9 @@ def test_case_12_metadata_is_served_while_everything_else_is_down(single):
     expect_metadata(response, single.resource, single.issuer.identifier)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example", "LOCALHOST"]
+)
 def test_case_13_an_unknown_host_is_421_and_never_echoed(house, host):
     response = house.get(WELL_KNOWN + "/notion", host=host)
     assert response.status == 421
@@ -167,7 +175,9 @@ def test_case_14_forwarded_fields_do_not_change_the_document(house):
 
 
 def test_the_metadata_is_json_with_unique_members(house):
-    names = json.loads(house.get(WELL_KNOWN + "/notion").body, object_pairs_hook=lambda pairs: [name for name, _ in pairs])
+    names = json.loads(
+        house.get(WELL_KNOWN + "/notion").body, object_pairs_hook=lambda pairs: [name for name, _ in pairs]
+    )
     assert len(names) == len(set(names))
 
 

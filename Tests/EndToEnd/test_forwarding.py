@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from harness import mcp_requests, recorder as upstreams
+from harness import mcp_requests
+from harness import recorder as upstreams
 
 SECRETS = [
     ("Cookie", "session=1"),
@@ -21,8 +22,25 @@ SECRETS = [
     ("X-Forwarded-Server", "evil"),
     ("Forwarded", "for=10.9.8.7;host=evil"),
 ]
-UNDERSCORES = [("X_User", "admin"), ("X_Forwarded_For", "10.9.8.7"), ("x_real_ip", "10.9.8.7"), ("Mcp_Method", "x"), ("Content_Length", "0"), ("Transfer_Encoding", "chunked")]
-HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authenticate", "proxy-authorization"}
+UNDERSCORES = [
+    ("X_User", "admin"),
+    ("X_Forwarded_For", "10.9.8.7"),
+    ("x_real_ip", "10.9.8.7"),
+    ("Mcp_Method", "x"),
+    ("Content_Length", "0"),
+    ("Transfer_Encoding", "chunked"),
+]
+HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-authenticate",
+    "proxy-authorization",
+}
 
 
 def forwarded(house, name="notion", extra=None, **changes):
@@ -59,7 +77,11 @@ def test_case_168_names_with_underscores_are_not_forwarded(house, name, value):
 
 
 def test_case_167_the_gateway_says_who_asked_and_for_what(house):
-    lies = [("X-Forwarded-For", "10.9.8.7"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example")]
+    lies = [
+        ("X-Forwarded-For", "10.9.8.7"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "evil.example"),
+    ]
     for seen in (forwarded(house), (house.clear(), forwarded(house, extra=lies))[1]):
         assert seen.all("X-Forwarded-For") == ["127.0.0.1"]
         assert seen.all("X-Forwarded-Proto") == ["http"]
@@ -78,19 +100,30 @@ def test_a_trace_is_begun_or_continued(house):
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fresh)
     house.clear()
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    continued = forwarded(house, extra=[("traceparent", f"00-{trace}-00f067aa0ba902b7-01"), ("tracestate", "a=b")])
+    continued = forwarded(
+        house, extra=[("traceparent", f"00-{trace}-00f067aa0ba902b7-01"), ("tracestate", "a=b")]
+    )
     assert continued.one("traceparent").split("-")[1] == trace
     assert continued.one("tracestate") == "a=b"
 
 
-@pytest.mark.parametrize("broken", ["x", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "x",
+        "00-" + "0" * 32 + "-00f067aa0ba902b7-01",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    ],
+)
 def test_a_broken_trace_is_begun_anew(house, broken):
     seen = forwarded(house, extra=[("traceparent", broken)]).one("traceparent")
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", seen)
     assert seen.split("-")[1] not in ("0" * 32, "4bf92f3577b34da6a3ce929d0e0e4736")
 
 
-@pytest.mark.parametrize("named", ["X-Forwarded-For", "Via", "traceparent", "X-Forwarded-Proto", "X-Forwarded-Host"])
+@pytest.mark.parametrize(
+    "named", ["X-Forwarded-For", "Via", "traceparent", "X-Forwarded-Proto", "X-Forwarded-Host"]
+)
 def test_case_169_connection_cannot_remove_the_fields_of_the_gateway(house, named):
     response = house.post(token=house.token(), extra=[("Connection", f"close, {named}")])
     assert response.status in (200, 400)
@@ -100,7 +133,9 @@ def test_case_169_connection_cannot_remove_the_fields_of_the_gateway(house, name
         house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("named", ["Authorization", "Host", "Content-Length", "Content-Type", "Mcp-Method", "MCP-Protocol-Version"])
+@pytest.mark.parametrize(
+    "named", ["Authorization", "Host", "Content-Length", "Content-Type", "Mcp-Method", "MCP-Protocol-Version"]
+)
 def test_connection_cannot_remove_what_was_checked(house, named):
     response = house.post(token=house.token(), extra=[("Connection", named)])
     if response.status == 200:
@@ -112,14 +147,28 @@ def test_connection_cannot_remove_what_was_checked(house, named):
 
 
 def test_hop_by_hop_fields_end_at_the_gateway(house):
-    extra = [("Connection", "close, X-Private"), ("X-Private", "1"), ("Keep-Alive", "timeout=5"), ("TE", "trailers"), ("Proxy-Connection", "x"), ("Trailer", "X")]
+    extra = [
+        ("Connection", "close, X-Private"),
+        ("X-Private", "1"),
+        ("Keep-Alive", "timeout=5"),
+        ("TE", "trailers"),
+        ("Proxy-Connection", "x"),
+        ("Trailer", "X"),
+    ]
     seen = forwarded(house, extra=extra)
     assert not seen.names & (HOP_BY_HOP - {"connection"}) and "x-private" not in seen.names
     assert seen.all("Connection") in ([], ["keep-alive"])
 
 
 def test_everything_else_goes_on_unchanged(house):
-    kept = [("Mcp-Param-Region", "=?base64?ZXU=?="), ("Mcp-Session-Id", "abc"), ("Last-Event-ID", "7"), ("X-Custom", 'a "b"  c'), ("Accept-Language", "de;q=0.5"), ("User-Agent", "test/1")]
+    kept = [
+        ("Mcp-Param-Region", "=?base64?ZXU=?="),
+        ("Mcp-Session-Id", "abc"),
+        ("Last-Event-ID", "7"),
+        ("X-Custom", 'a "b"  c'),
+        ("Accept-Language", "de;q=0.5"),
+        ("User-Agent", "test/1"),
+    ]
     seen = forwarded(house, extra=kept)
     for name, value in kept + mcp_requests.modern_headers():
         assert seen.all(name) == [value], name
@@ -159,7 +208,13 @@ def test_fields_that_an_answer_names_as_hop_by_hop_are_dropped(house):
 
 
 def test_the_rest_of_an_answer_is_relayed(house):
-    kept = [("Mcp-Session-Id", "abc"), ("MCP-Protocol-Version", "2025-11-25"), ("Cache-Control", "no-store"), ("X-Custom", "1"), ("ETag", '"x"')]
+    kept = [
+        ("Mcp-Session-Id", "abc"),
+        ("MCP-Protocol-Version", "2025-11-25"),
+        ("Cache-Control", "no-store"),
+        ("X-Custom", "1"),
+        ("ETag", '"x"'),
+    ]
     response = answered(house, kept)
     for name, value in kept:
         assert response.all(name) == [value]
@@ -169,7 +224,9 @@ def test_the_rest_of_an_answer_is_relayed(house):
 @pytest.mark.parametrize("status", [200, 202, 204, 400, 404, 405, 409, 413, 422, 429, 500, 501, 503])
 def test_case_164_an_answer_of_the_upstream_is_relayed_bit_for_bit(house, status):
     body = b'{"jsonrpc": "2.0",\n "id": 7, "error": {"code": -32021, "message": "\xc3\xa4"}}'
-    with house["notion"].recorder.answering(upstreams.canned(status, [("X-From", "upstream")], b"" if status == 204 else body)):
+    with house["notion"].recorder.answering(
+        upstreams.canned(status, [("X-From", "upstream")], b"" if status == 204 else body)
+    ):
         response = house.post(token=house.token())
     assert (response.status, response.all("X-From")) == (status, ["upstream"])
     assert response.body == (b"" if status == 204 else body)

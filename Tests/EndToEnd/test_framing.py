@@ -38,7 +38,9 @@ def test_case_131_a_malformed_chunked_body_never_becomes_a_complete_request(hous
     assert house["notion"].recorder.requests == []
 
 
-@pytest.mark.parametrize("data", [each.values[0] for each in bad_requests.FRAMING[:4] + bad_requests.LINES[:3]])
+@pytest.mark.parametrize(
+    "data", [each.values[0] for each in bad_requests.FRAMING[:4] + bad_requests.LINES[:3]]
+)
 def test_a_malformed_request_sent_byte_by_byte_is_refused_all_the_same(house, data):
     data = fill(house, data)
     with house.gateway.connect() as connection:
@@ -60,7 +62,17 @@ def test_case_132_a_path_that_is_not_exactly_a_route_never_reaches_one(house, ta
 
 @pytest.mark.parametrize(
     "target",
-    ["/tree/../notion", "/tree/%2e%2e/notion", "/tree/./x", "/tree//x", "/tree/a%2fb", "/tree/a%5cb", "/tree/a\\b", "/tree/a;b", "/tree/%00"],
+    [
+        "/tree/../notion",
+        "/tree/%2e%2e/notion",
+        "/tree/./x",
+        "/tree//x",
+        "/tree/a%2fb",
+        "/tree/a%5cb",
+        "/tree/a\\b",
+        "/tree/a;b",
+        "/tree/%00",
+    ],
 )
 def test_case_132_subpaths_refuse_what_servers_read_in_different_ways(house, target):
     response = house.post("tree", house.token("tree"), target=target)
@@ -68,7 +80,15 @@ def test_case_132_subpaths_refuse_what_servers_read_in_different_ways(house, tar
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("path, upstream", [("/tree", "/mcp"), ("/tree/x", "/mcp/x"), ("/tree/x/y?q=1", "/mcp/x/y?q=1"), ("/tree/a%20b", "/mcp/a%20b")])
+@pytest.mark.parametrize(
+    "path, upstream",
+    [
+        ("/tree", "/mcp"),
+        ("/tree/x", "/mcp/x"),
+        ("/tree/x/y?q=1", "/mcp/x/y?q=1"),
+        ("/tree/a%20b", "/mcp/a%20b"),
+    ],
+)
 def test_subpaths_go_to_the_same_place_below_the_upstream(house, path, upstream):
     assert house.post("tree", house.token("tree"), target=path).status == 200
     assert house["tree"].recorder.the_request().target == upstream
@@ -130,7 +150,10 @@ def test_fifty_pipelined_requests_all_arrive(house):
 
 
 def expecting(house, token, value="100-continue", version="HTTP/1.1"):
-    headers = mcp_requests.modern_headers(token) + [("Expect", value), ("Content-Length", str(len(mcp_requests.call())))]
+    headers = mcp_requests.modern_headers(token) + [
+        ("Expect", value),
+        ("Content-Length", str(len(mcp_requests.call()))),
+    ]
     return raw_http.request("POST", "/notion", house.authority, headers, version=version)
 
 
@@ -168,7 +191,9 @@ def test_a_client_of_http_1_0_gets_no_100_and_no_chunks(house):
 
 def test_http_1_0_keeps_the_connection_only_when_asked_to(house):
     headers = mcp_requests.modern_headers(house.token()) + [("Connection", "keep-alive")]
-    data = raw_http.request("POST", "/notion", house.authority, headers, mcp_requests.call(), version="HTTP/1.0")
+    data = raw_http.request(
+        "POST", "/notion", house.authority, headers, mcp_requests.call(), version="HTTP/1.0"
+    )
     with house.gateway.connect() as connection:
         first = connection.exchange(data)
         assert first.status == 200
@@ -181,7 +206,10 @@ def test_http_1_0_keeps_the_connection_only_when_asked_to(house):
 def test_a_connection_is_kept_until_the_client_says_close(house):
     with house.gateway.connect() as connection:
         for _ in range(3):
-            assert connection.exchange(mcp_requests.post(house.authority, "/notion", house.token())).status == 200
+            assert (
+                connection.exchange(mcp_requests.post(house.authority, "/notion", house.token())).status
+                == 200
+            )
         last = mcp_requests.post(house.authority, "/notion", house.token(), extra=[("Connection", "close")])
         response = connection.exchange(last)
         assert response.status == 200 and response.one("Connection").lower() == "close"
@@ -197,7 +225,11 @@ def test_a_client_that_closes_its_sending_side_still_gets_the_answer(house):
 
 @pytest.mark.parametrize("upgrade", ["h2c", "websocket", "TLS/1.0"])
 def test_an_upgrade_is_refused_or_ignored_and_never_forwarded(house, upgrade):
-    extra = [("Upgrade", upgrade), ("Connection", "Upgrade, HTTP2-Settings"), ("HTTP2-Settings", "AAMAAABkAAQAAP__")]
+    extra = [
+        ("Upgrade", upgrade),
+        ("Connection", "Upgrade, HTTP2-Settings"),
+        ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+    ]
     response = house.post(token=house.token(), extra=extra)
     assert response.status in (200, 501)
     for seen in house["notion"].recorder.requests:

@@ -7,7 +7,8 @@ import time
 import pytest
 from joserfc import jwk, jwt
 
-from harness import challenge, mcp_requests, raw_http, recorder as upstreams
+from harness import challenge, mcp_requests, raw_http
+from harness import recorder as upstreams
 from harness.house import ALL_ALGORITHMS
 from harness.issuer import Issuer
 
@@ -84,7 +85,7 @@ def test_the_key_server_counts_fails_and_comes_back(issuer):
         'Bearer scope="a  b"',
         'Bearer scope="offline_access"',
         'Bearer error="a",scope="b"',
-        'Bearer error=a',
+        "Bearer error=a",
         'Bearer error="a", error_description="see scope=b"',
     ],
 )

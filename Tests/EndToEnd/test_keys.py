@@ -38,7 +38,9 @@ def test_keys_from_an_address_are_fetched_before_the_first_request(single):
     assert single.issuer.server.count() == 1
 
 
-@pytest.mark.parametrize("path", ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"])
+@pytest.mark.parametrize(
+    "path", ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
+)
 def test_keys_by_discovery(single, path):
     single.issuer.server.metadata_paths = (path,)
     single.start(single.configuration(keys="discover"))
@@ -171,9 +173,16 @@ def test_a_removed_key_ends_the_tokens_it_signed(single):
 
 def test_a_dead_issuer_harms_no_other_route_and_not_the_start(single):
     configuration = single.configuration()
-    configuration["issuers"]["dead"] = {"issuer": "https://dead.example", "keys": {"uri": "http://127.0.0.1:9/jwks"}}
+    configuration["issuers"]["dead"] = {
+        "issuer": "https://dead.example",
+        "keys": {"uri": "http://127.0.0.1:9/jwks"},
+    }
     configuration["routes"].append(
-        {"resource": f"http://{single.host}/dead", "issuer": "dead", "upstream": single.recorder.url + "/dead"}
+        {
+            "resource": f"http://{single.host}/dead",
+            "issuer": "dead",
+            "upstream": single.recorder.url + "/dead",
+        }
     )
     gateway = single.start(configuration)
     assert ask(single, single.token()).status == 200
@@ -188,7 +197,10 @@ def test_one_route_may_trust_two_issuers_each_with_its_own_keys(single):
 
     second = Issuer()
     configuration = single.configuration()
-    configuration["issuers"]["second"] = {"issuer": second.identifier, "keys": {"uri": second.server.url + "/jwks"}}
+    configuration["issuers"]["second"] = {
+        "issuer": second.identifier,
+        "keys": {"uri": second.server.url + "/jwks"},
+    }
     configuration["routes"][0]["issuer"] = ["corp", "second"]
     single.start(configuration)
     try:

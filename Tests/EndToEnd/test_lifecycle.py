@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from harness import mcp_requests, raw_http, recorder as upstreams
+from harness import mcp_requests, raw_http
+from harness import recorder as upstreams
 from harness.gateway import free_port, run
 
 EVENTS = [b"data: %d\n\n" % number for number in range(6)]
@@ -62,7 +63,10 @@ def test_a_listener_on_ipv6(single):
     token = single.issuer.mint(resource)
     assert gateway.exchange(mcp_requests.post(single.host, "/mcp", token)).status == 200
     assert single.recorder.the_request().one("X-Forwarded-For") == "::1"
-    assert gateway.exchange(mcp_requests.post(f"[0:0:0:0:0:0:0:1]:{port}", "/mcp", token)).status in (400, 421)
+    assert gateway.exchange(mcp_requests.post(f"[0:0:0:0:0:0:0:1]:{port}", "/mcp", token)).status in (
+        400,
+        421,
+    )
 
 
 def test_a_listener_on_a_unix_socket(single, tmp_path):
@@ -169,7 +173,10 @@ def test_a_stream_that_was_aborted_is_logged_as_such(single):
 
 def test_case_172_no_log_holds_a_token_a_query_or_a_secret(single):
     gateway = single.start()
-    good, replayed = single.token(sub="secret-person"), single.issuer.mint("http://other.example", sub="secret-person")
+    good, replayed = (
+        single.token(sub="secret-person"),
+        single.issuer.mint("http://other.example", sub="secret-person"),
+    )
     secret = [
         ("Mcp-Session-Id", "session-4711"),
         ("Mcp-Param-Region", "secret-region"),
@@ -196,7 +203,10 @@ def test_operational_messages_are_json_lines_on_standard_error(single):
     single.issuer.server.stop()
     gateway = single.start()
     assert gateway.operational_log(), "an issuer that cannot be reached is worth a line"
-    assert any(single.issuer.identifier in json.dumps(each) or "corp" in json.dumps(each) for each in gateway.operational_log())
+    assert any(
+        single.issuer.identifier in json.dumps(each) or "corp" in json.dumps(each)
+        for each in gateway.operational_log()
+    )
     gateway.stop()
     for line in (gateway.stdout.read_text() + gateway.stderr.read_text()).splitlines():
         assert isinstance(json.loads(line), dict)

@@ -2,11 +2,19 @@
 
 import pytest
 
-from harness import mcp_requests, raw_http, recorder as upstreams
+from harness import mcp_requests, raw_http
+from harness import recorder as upstreams
 from harness.challenge import expect_no_credentials
 from harness.house import ORIGIN
 
-EXPOSED = {"www-authenticate", "mcp-session-id", "mcp-protocol-version", "last-event-id", "dpop-nonce", "retry-after"}
+EXPOSED = {
+    "www-authenticate",
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "last-event-id",
+    "dpop-nonce",
+    "retry-after",
+}
 ASKED = "authorization, content-type, mcp-protocol-version, mcp-method, mcp-name, mcp-param-region"
 
 
@@ -106,7 +114,10 @@ def test_case_85_the_preflight_of_an_allowed_origin_is_answered_here(house, meth
     assert response.all("Access-Control-Allow-Origin") == [ORIGIN]
     assert names(response.one("Access-Control-Allow-Methods")) == {"get", "post", "delete", "options"}
     allowed = names(response.one("Access-Control-Allow-Headers"))
-    assert names(ASKED) | {"accept", "mcp-session-id", "last-event-id", "dpop", "traceparent", "tracestate"} <= allowed
+    assert (
+        names(ASKED) | {"accept", "mcp-session-id", "last-event-id", "dpop", "traceparent", "tracestate"}
+        <= allowed
+    )
     assert int(response.one("Access-Control-Max-Age")) > 0
     varies = names(",".join(response.all("Vary")))
     assert {"origin", "access-control-request-method", "access-control-request-headers"} <= varies
@@ -115,7 +126,9 @@ def test_case_85_the_preflight_of_an_allowed_origin_is_answered_here(house, meth
 
 
 def test_a_preflight_is_granted_nothing_that_is_not_on_the_list(house):
-    response = preflight(house, ORIGIN, headers="cookie, x-evil, mcp-param-ok, mcp-paramx, mcp-param-a b, mcp-param-")
+    response = preflight(
+        house, ORIGIN, headers="cookie, x-evil, mcp-param-ok, mcp-paramx, mcp-param-a b, mcp-param-"
+    )
     allowed = names(response.one("Access-Control-Allow-Headers"))
     assert "mcp-param-ok" in allowed
     assert not allowed & {"cookie", "x-evil", "mcp-paramx", "mcp-param-a b", "mcp-param-", "*"}
@@ -133,7 +146,9 @@ def test_case_86_the_preflight_of_another_origin_is_403(house, origin):
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "127.0.0.1:99999", "localhost.evil.example", "[::1]"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1", "127.0.0.1:99999", "localhost.evil.example", "[::1]"]
+)
 @pytest.mark.parametrize("origin", [None, "https://evil.example", ORIGIN])
 def test_case_87_an_unknown_host_is_421(house, host, origin):
     extra = [("Origin", origin)] if origin else []
@@ -143,7 +158,15 @@ def test_case_87_an_unknown_host_is_421(house, host, origin):
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("target", ["http://evil.example/notion", "http://{host}/notion", "https://{host}/notion", "http://evil@{host}/notion"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://evil.example/notion",
+        "http://{host}/notion",
+        "https://{host}/notion",
+        "http://evil@{host}/notion",
+    ],
+)
 def test_case_88_an_absolute_target_must_agree_with_host(house, target):
     place = house["notion"]
     response = house.post(token=house.token(), target=target.format(host=place.host))
@@ -162,7 +185,11 @@ def test_case_88_the_host_field_does_not_win_over_an_absolute_target(house):
 
 
 def test_case_89_cors_fields_of_the_upstream_are_replaced(house):
-    own = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Credentials", "true"), ("access-control-expose-headers", "X-Evil")]
+    own = [
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("access-control-expose-headers", "X-Evil"),
+    ]
     with house["notion"].recorder.answering(upstreams.canned(headers=own)):
         browser = house.post(token=house.token(), extra=[("Origin", ORIGIN)])
         program = house.post(token=house.token())
@@ -183,12 +210,16 @@ def test_a_cached_answer_for_programs_is_not_given_to_browsers(house):
     assert "origin" in names(",".join(house.post(token=house.token()).all("Vary")))
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "TRACE", "CONNECT", "PROPFIND", "BREW", "get", "post", "HEAD", "PRI"])
+@pytest.mark.parametrize(
+    "method", ["PUT", "PATCH", "TRACE", "CONNECT", "PROPFIND", "BREW", "get", "post", "HEAD", "PRI"]
+)
 def test_case_121_methods_that_mcp_does_not_have_are_refused(house, method):
     place = house["notion"]
     data = raw_http.request(method, place.path, place.host, [("Authorization", f"Bearer {house.token()}")])
     response = house.gateway.exchange(data, method)
-    assert response.status in ((400, 405, 501) if method in ("CONNECT", "PRI") else (405, 501)), response.status
+    assert response.status in ((400, 405, 501) if method in ("CONNECT", "PRI") else (405, 501)), (
+        response.status
+    )
     if response.status == 405:
         assert {"GET", "POST", "DELETE"} <= {each.strip() for each in response.one("Allow").split(",")}
     house.assert_nothing_forwarded()

@@ -8,7 +8,18 @@ from harness.challenge import expect_refusal
 
 @pytest.mark.parametrize(
     "scope",
-    [None, "", "other", "notion.reader", "notion.rea", "Notion.read", "notion:read", "notion.read,other", "notion", "*"],
+    [
+        None,
+        "",
+        "other",
+        "notion.reader",
+        "notion.rea",
+        "Notion.read",
+        "notion:read",
+        "notion.read,other",
+        "notion",
+        "*",
+    ],
 )
 def test_case_79_a_token_without_the_base_scope_is_403_with_that_scope(house, scope):
     place = house["notion"]
@@ -23,7 +34,9 @@ def test_case_79_a_token_without_the_base_scope_is_403_with_that_scope(house, sc
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("scope", ["notion.read", "a notion.read b", "notion.write", "notion.admin", "x notion.admin"])
+@pytest.mark.parametrize(
+    "scope", ["notion.read", "a notion.read b", "notion.write", "notion.admin", "x notion.admin"]
+)
 def test_case_71_the_scope_or_one_that_implies_it_passes(house, scope):
     assert house.post(token=house.corp.mint(house["notion"].resource, scope)).status == 200
 
@@ -46,6 +59,8 @@ def test_case_72_all_missing_scopes_stand_in_one_challenge(single):
     configuration["routes"][0]["scopes"] = ["files:read", "files:list"]
     gateway = single.start(configuration)
     response = gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token(scope="files:list")))
-    parameters = expect_refusal(response, 403, single.resource, error="insufficient_scope", scope="files:read files:list")
+    parameters = expect_refusal(
+        response, 403, single.resource, error="insufficient_scope", scope="files:read files:list"
+    )
     assert list(parameters) == ["error", "scope", "resource_metadata", "error_description"]
     single.recorder.assert_untouched()

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import itertools
 import time
 from dataclasses import dataclass
 
@@ -38,7 +39,10 @@ def pair(tmp_path_factory):
     configuration = {
         "listeners": [{"address": f"127.0.0.1:{port}"}],
         "issuers": {"test": {"issuer": issuer.identifier, "keys": "discover"}},
-        "routes": [{"resource": resources[name], "issuer": "test", "upstream": servers[name].url} for name in resources],
+        "routes": [
+            {"resource": resources[name], "issuer": "test", "upstream": servers[name].url}
+            for name in resources
+        ],
     }
     gateway = Gateway(configuration, marks, ("127.0.0.1", port))
     try:
@@ -110,7 +114,7 @@ def test_progress_notifications_arrive_one_by_one(pair, mode):
     answer, ended = talk(pair, "files", conversation, mode)
     assert answer == "counted to 5"
     assert [value for _, value in arrivals] == [1, 2, 3, 4, 5]
-    gaps = [later - earlier for (earlier, _), (later, _) in zip(arrivals, arrivals[1:])]
+    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(arrivals)]
     assert all(0.1 < gap < 0.4 for gap in gaps), gaps
     assert ended - arrivals[0][0] > 0.7, "everything came at the end"
 
@@ -119,7 +123,7 @@ def test_progress_notifications_reach_a_client_of_1_x_one_by_one(pair):
     report = mcp1(pair.resources["calendar"], pair.token("calendar"), "count", {"steps": 4, "pause": 0.2})
     times = [when for when, _ in report["progress"]]
     assert [value for _, value in report["progress"]] == [1, 2, 3, 4]
-    assert all(0.1 < later - earlier < 0.4 for earlier, later in zip(times, times[1:])), times
+    assert all(0.1 < later - earlier < 0.4 for earlier, later in itertools.pairwise(times)), times
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -143,7 +147,11 @@ def test_case_155_a_call_that_the_client_cancels_is_cancelled_at_the_server(pair
 
 @pytest.mark.parametrize("mode", MODES)
 def test_bodies_of_nearly_4_mib_pass_in_both_directions(pair, mode):
-    letters = "".join(chr(33 + number % 90) for number in range(4_190_000 // 2)).replace('"', "'").replace("\\", "/")
+    letters = (
+        "".join(chr(33 + number % 90) for number in range(4_190_000 // 2))
+        .replace('"', "'")
+        .replace("\\", "/")
+    )
     sent = letters + letters[: 4_190_000 - len(letters) - 2000]
 
     async def conversation(client):
@@ -159,8 +167,13 @@ def test_bodies_of_nearly_4_mib_pass_in_both_directions(pair, mode):
 def test_twenty_clients_at_once_each_get_their_own_answer(pair):
     async def one(number):
         name = ("files", "calendar")[number % 2]
-        async with sdk_client.connected(pair.resources[name], pair.token(name), mode=list(MODES)[number // 2 % 2]) as client:
-            assert sdk_client.text(await client.call_tool("echo", {"text": f"text {number}"})) == f"text {number}"
+        async with sdk_client.connected(
+            pair.resources[name], pair.token(name), mode=list(MODES)[number // 2 % 2]
+        ) as client:
+            assert (
+                sdk_client.text(await client.call_tool("echo", {"text": f"text {number}"}))
+                == f"text {number}"
+            )
             assert sdk_client.text(await client.call_tool("whoami")) == name
 
     async def all_of_them():

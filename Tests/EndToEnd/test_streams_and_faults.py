@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from harness import mcp_requests, raw_http, recorder as upstreams
+from harness import mcp_requests, raw_http
+from harness import recorder as upstreams
 from harness.challenge import expect_error_body
 
-EVENTS = [b"event: message\ndata: {\"n\": %d}\n\n" % number for number in range(5)]
+EVENTS = [b'event: message\ndata: {"n": %d}\n\n' % number for number in range(5)]
 
 
 def post(house, name="notion"):
@@ -18,7 +19,10 @@ def post(house, name="notion"):
 
 
 def test_case_153_each_event_arrives_as_it_is_sent(house):
-    with house["notion"].recorder.answering(upstreams.event_stream(EVENTS, 0.2)), house.gateway.connect() as connection:
+    with (
+        house["notion"].recorder.answering(upstreams.event_stream(EVENTS, 0.2)),
+        house.gateway.connect() as connection,
+    ):
         connection.send(post(house))
         started = time.monotonic()
         head = connection.read_head()
@@ -62,7 +66,10 @@ def test_the_head_of_a_stream_arrives_before_its_first_event(house):
 
 
 def test_a_get_stream_of_the_2025_revisions_flows(house):
-    with house["notion"].recorder.answering(upstreams.event_stream(EVENTS, 0.05)), house.gateway.connect() as connection:
+    with (
+        house["notion"].recorder.answering(upstreams.event_stream(EVENTS, 0.05)),
+        house.gateway.connect() as connection,
+    ):
         connection.send(mcp_requests.get(house.authority, "/notion", house.token()))
         assert connection.read_response().body == b"".join(EVENTS)
 
@@ -128,7 +135,10 @@ def test_upstream_connections_are_reused(house):
 
 def test_an_upstream_that_says_close_is_not_reused(house):
     place = house["notion"]
-    with place.recorder.answering(upstreams.canned(headers=[("Connection", "close")])), house.gateway.connect() as connection:
+    with (
+        place.recorder.answering(upstreams.canned(headers=[("Connection", "close")])),
+        house.gateway.connect() as connection,
+    ):
         for _ in range(3):
             assert connection.exchange(post(house)).status == 200
     assert len({each.connection for each in place.recorder.requests}) == 3
@@ -143,11 +153,17 @@ def test_case_159_a_closed_port_is_502_without_internal_names(house):
 def test_case_159_a_name_that_does_not_resolve_is_502_and_delays_nobody_else(single):
     configuration = single.configuration()
     nowhere = f"http://{single.host}/nowhere"
-    configuration["routes"].append({"resource": nowhere, "issuer": "corp", "upstream": "http://nowhere.invalid/mcp"})
+    configuration["routes"].append(
+        {"resource": nowhere, "issuer": "corp", "upstream": "http://nowhere.invalid/mcp"}
+    )
     gateway = single.start(configuration)
     statuses: list[int] = []
     token = single.issuer.mint(nowhere)
-    lost = threading.Thread(target=lambda: statuses.append(gateway.exchange(mcp_requests.post(single.host, "/nowhere", token), timeout=30).status))
+    lost = threading.Thread(
+        target=lambda: statuses.append(
+            gateway.exchange(mcp_requests.post(single.host, "/nowhere", token), timeout=30).status
+        )
+    )
     lost.start()
     started = time.monotonic()
     assert gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token())).status == 200
@@ -188,7 +204,10 @@ def test_case_160_an_upstream_that_never_accepts_is_504_at_the_limit_for_connect
 
 @pytest.mark.parametrize("end", ["close", "reset"])
 def test_case_161_a_stream_whose_upstream_dies_is_aborted_and_not_ended(house, end):
-    with house["notion"].recorder.answering(upstreams.event_stream(EVENTS[:2], 0.05, then=end)), house.gateway.connect() as connection:
+    with (
+        house["notion"].recorder.answering(upstreams.event_stream(EVENTS[:2], 0.05, then=end)),
+        house.gateway.connect() as connection,
+    ):
         connection.send(post(house))
         head = connection.read_head()
         with pytest.raises(raw_http.ConnectionEnded):
@@ -197,8 +216,13 @@ def test_case_161_a_stream_whose_upstream_dies_is_aborted_and_not_ended(house, e
 
 def test_case_161_a_client_of_http_1_0_can_tell_an_aborted_stream_too(house):
     headers = mcp_requests.modern_headers(house.token())
-    data = raw_http.request("POST", "/notion", house.authority, headers, mcp_requests.call(), version="HTTP/1.0")
-    with house["notion"].recorder.answering(upstreams.event_stream(EVENTS[:2], 0.05, then="reset")), house.gateway.connect() as connection:
+    data = raw_http.request(
+        "POST", "/notion", house.authority, headers, mcp_requests.call(), version="HTTP/1.0"
+    )
+    with (
+        house["notion"].recorder.answering(upstreams.event_stream(EVENTS[:2], 0.05, then="reset")),
+        house.gateway.connect() as connection,
+    ):
         connection.send(data)
         head = connection.read_head()
         with pytest.raises(raw_http.ConnectionEnded) as ended:
@@ -216,7 +240,10 @@ def test_case_165_a_slow_client_slows_the_upstream_and_not_the_gateway(house):
     piece = b"x" * 65_536
 
     def script(_, connection):
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (4000 * len(piece)))
+        connection.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % (4000 * len(piece))
+        )
         connection.socket.settimeout(2)
         try:
             while sent[0] < 4000 * len(piece):
@@ -243,7 +270,10 @@ def test_case_165_a_slow_upstream_slows_the_client(house):
 
     headers = mcp_requests.modern_headers(house.token()) + [("Content-Length", str(4 * 1024 * 1024))]
     before = resident(house.gateway.process)
-    with house["notion"].recorder.answering(None, on_head=stop_reading), house.gateway.connect() as connection:
+    with (
+        house["notion"].recorder.answering(None, on_head=stop_reading),
+        house.gateway.connect() as connection,
+    ):
         connection.send(raw_http.request("POST", "/notion", house.authority, headers))
         connection.send_as_far_as_possible(b" " * (4 * 1024 * 1024))
         assert resident(house.gateway.process) - before < 32 * 1024 * 1024
@@ -271,7 +301,9 @@ def test_streams_side_by_side_all_flow(house):
 
 def test_two_endpoints_are_tried_in_turn(single):
     configuration = single.configuration()
-    configuration["routes"][0]["upstream"] = {"endpoints": ["http://127.0.0.1:9/mcp", single.recorder.url + "/mcp"]}
+    configuration["routes"][0]["upstream"] = {
+        "endpoints": ["http://127.0.0.1:9/mcp", single.recorder.url + "/mcp"]
+    }
     gateway = single.start(configuration)
     for _ in range(6):
         assert gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token())).status == 200

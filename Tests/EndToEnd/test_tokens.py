@@ -26,7 +26,11 @@ def accept(house, token, name="notion"):
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
 def test_case_17_18_no_credentials_is_a_challenge_without_an_error(house, method):
     place = house["notion"]
-    data = mcp_requests.post(place.host, place.path) if method == "POST" else mcp_requests.get(place.host, place.path, method=method)
+    data = (
+        mcp_requests.post(place.host, place.path)
+        if method == "POST"
+        else mcp_requests.get(place.host, place.path, method=method)
+    )
     expect_no_credentials(house.gateway.exchange(data), place.resource, SCOPE)
     house.assert_nothing_forwarded()
 
@@ -36,7 +40,9 @@ def test_a_route_without_scopes_challenges_without_a_scope(house):
     expect_no_credentials(house.post("root"), house["root"].resource)
 
 
-@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer    ", "Basic YTpi", "Digest x=1", "", "Token abc", "BearerX"])
+@pytest.mark.parametrize(
+    "value", ["Bearer", "Bearer ", "Bearer    ", "Basic YTpi", "Digest x=1", "", "Token abc", "BearerX"]
+)
 def test_case_19_20_anything_but_a_bearer_token_counts_as_no_credentials(house, value):
     expect_no_credentials(house.post(extra=[("Authorization", value)]), house["notion"].resource, SCOPE)
     house.assert_nothing_forwarded()
@@ -48,7 +54,9 @@ def test_case_21_the_scheme_is_case_insensitive(house):
     assert response.json()["result"] == {"from": "upstream"}
 
 
-@pytest.mark.parametrize("garbage", ["not.a.jwt", "a.b", "%%%", "a", "...", "..", "a.b.c.d", "=", "e30.e30.", "🔑"])
+@pytest.mark.parametrize(
+    "garbage", ["not.a.jwt", "a.b", "%%%", "a", "...", "..", "a.b.c.d", "=", "e30.e30.", "🔑"]
+)
 def test_case_22_garbage_is_an_invalid_token(house, garbage):
     wire = garbage.encode().decode("latin-1")
     expect_invalid_token(house.post(token=wire), house["notion"].resource, SCOPE)
@@ -110,7 +118,9 @@ def test_case_42_an_id_token_never_passes_a_lax_issuer(house):
     refuse(house, house.token("lax", header={"typ": None}, client_id=None), "lax")
 
 
-@pytest.mark.parametrize("typ", [each for each in hostile_tokens.REFUSED_TYPES if each.values[0] not in ("JWT", "jwt", None)])
+@pytest.mark.parametrize(
+    "typ", [each for each in hostile_tokens.REFUSED_TYPES if each.values[0] not in ("JWT", "jwt", None)]
+)
 def test_case_42_special_tokens_never_pass_a_lax_issuer(house, typ):
     refuse(house, house.token("lax", header={"typ": typ}), "lax")
 
@@ -159,7 +169,10 @@ def test_every_algorithm_refuses_a_changed_payload(house, algorithm):
 @pytest.mark.parametrize("algorithm", ["RS384", "ES384", "EdDSA"])
 def test_an_algorithm_that_the_issuer_does_not_list_is_refused(house, algorithm):
     house.corp.keys[f"unlisted-{algorithm}"] = house.wide.keys[algorithm]
-    refuse(house, house.corp.mint(house["notion"].resource, SCOPE, kid=f"unlisted-{algorithm}", algorithm=algorithm))
+    refuse(
+        house,
+        house.corp.mint(house["notion"].resource, SCOPE, kid=f"unlisted-{algorithm}", algorithm=algorithm),
+    )
 
 
 @pytest.mark.parametrize("header", [[], [("Content-Type", "application/x-www-form-urlencoded")]])
@@ -168,11 +181,15 @@ def test_case_46_49_a_token_in_query_or_form_is_no_credential(house, header):
     target = f"/notion?access_token={token}" if not header else "/notion"
     body = None if not header else f"access_token={token}".encode()
     without = ("Content-Type",) if header else ()
-    expect_no_credentials(house.post(target=target, body=body, extra=header, without=without), house["notion"].resource, SCOPE)
+    expect_no_credentials(
+        house.post(target=target, body=body, extra=header, without=without), house["notion"].resource, SCOPE
+    )
     house.assert_nothing_forwarded()
 
 
-@pytest.mark.parametrize("query", ["access_token=x", "a=b&access_token=", "access_token", "ACCESS_TOKEN=x", "%61ccess_token=x"])
+@pytest.mark.parametrize(
+    "query", ["access_token=x", "a=b&access_token=", "access_token", "ACCESS_TOKEN=x", "%61ccess_token=x"]
+)
 def test_case_47_a_token_in_header_and_query_is_an_invalid_request(house, query):
     response = house.post(token=house.token(), target=f"/notion?{query}")
     if query == "ACCESS_TOKEN=x":
@@ -186,7 +203,9 @@ def test_case_48_two_credentials_are_an_invalid_request(house):
     token = house.token()
     twice = [("Authorization", f"Bearer {token}")]
     expect_error_body(house.post(token=token, extra=twice), 400, "invalid_request")
-    expect_error_body(house.post(token=token, extra=[("Authorization", "Basic YTpi")]), 400, "invalid_request")
+    expect_error_body(
+        house.post(token=token, extra=[("Authorization", "Basic YTpi")]), 400, "invalid_request"
+    )
     expect_error_body(house.post(token=f"{token}, Bearer {token}"), 400, "invalid_request")
     house.assert_nothing_forwarded()
 

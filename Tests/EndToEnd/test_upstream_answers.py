@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness import bad_responses, mcp_requests, raw_http, recorder as upstreams
+from harness import bad_responses, mcp_requests, raw_http
+from harness import recorder as upstreams
 from harness.challenge import expect_error_body
 
 
@@ -16,12 +17,16 @@ def expect_bad_gateway(response):
 def test_a_malformed_answer_is_502_and_its_connection_is_never_used_again(house, data):
     place = house["notion"]
     with house.gateway.connect() as connection:
-        with place.recorder.answering(upstreams.raw(data, then="close" if len(data) < 20 or b"\r\n\r\n" not in data else "keep")):
+        with place.recorder.answering(
+            upstreams.raw(data, then="close" if len(data) < 20 or b"\r\n\r\n" not in data else "keep")
+        ):
             expect_bad_gateway(connection.exchange(mcp_requests.post(place.host, place.path, house.token())))
         spoilt = place.recorder.requests[0].connection
         response = connection.exchange(mcp_requests.post(place.host, place.path, house.token()))
         assert (response.status, response.body) == (200, upstreams.JSON_RESULT)
-    assert [each.connection == spoilt for each in place.recorder.requests] == [True, False], "tried again or used again"
+    assert [each.connection == spoilt for each in place.recorder.requests] == [True, False], (
+        "tried again or used again"
+    )
 
 
 @pytest.mark.parametrize("data", bad_responses.BODIES)
@@ -94,15 +99,22 @@ def test_an_early_answer_to_an_unfinished_request_is_relayed(house):
     place = house["notion"]
     answer = b"HTTP/1.1 429 Slow\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     headers = mcp_requests.modern_headers(house.token()) + [("Content-Length", "3000000")]
-    with place.recorder.answering(None, on_head=upstreams.raw(answer, then="close")), house.gateway.connect() as connection:
-        connection.send_as_far_as_possible(raw_http.request("POST", place.path, place.host, headers) + b" " * 3_000_000)
+    with (
+        place.recorder.answering(None, on_head=upstreams.raw(answer, then="close")),
+        house.gateway.connect() as connection,
+    ):
+        connection.send_as_far_as_possible(
+            raw_http.request("POST", place.path, place.host, headers) + b" " * 3_000_000
+        )
         response = connection.read_response()
         assert response.status in (429, 502), response.status
 
 
 def test_trailers_of_an_answer_cannot_bring_fields_of_the_gateway(house):
     body = b"2\r\n{}\r\n0\r\nWWW-Authenticate: Bearer x\r\nContent-Length: 9\r\nSet-Cookie: a=b\r\n\r\n"
-    with house["notion"].recorder.answering(upstreams.raw(bad_responses.head(b"Transfer-Encoding: chunked", body=body))):
+    with house["notion"].recorder.answering(
+        upstreams.raw(bad_responses.head(b"Transfer-Encoding: chunked", body=body))
+    ):
         with house.gateway.connect() as connection:
             connection.send(mcp_requests.post(house.authority, "/notion", house.token()))
             raw = b""

@@ -8,10 +8,24 @@ import pytest
 
 GOOD: dict[str, Any] = {
     "listeners": [{"address": "127.0.0.1:8080"}],
-    "issuers": {"corp": {"issuer": "https://as.example", "keys": {"uri": "http://127.0.0.1:9/jwks"}, "max_token_lifetime": "1h"}},
+    "issuers": {
+        "corp": {
+            "issuer": "https://as.example",
+            "keys": {"uri": "http://127.0.0.1:9/jwks"},
+            "max_token_lifetime": "1h",
+        }
+    },
     "routes": [
-        {"resource": "https://mcp.example.com/files", "issuer": "corp", "upstream": "http://127.0.0.1:3001/mcp"},
-        {"resource": "https://mcp.example.com/calendar", "issuer": "corp", "upstream": "http://127.0.0.1:3002/mcp"},
+        {
+            "resource": "https://mcp.example.com/files",
+            "issuer": "corp",
+            "upstream": "http://127.0.0.1:3001/mcp",
+        },
+        {
+            "resource": "https://mcp.example.com/calendar",
+            "issuer": "corp",
+            "upstream": "http://127.0.0.1:3002/mcp",
+        },
     ],
 }
 
@@ -39,7 +53,11 @@ REFUSED = [
     case("unknown-member-of-a-route", f"{ROUTE}/audience", "x", "audience"),
     case("unknown-member-of-an-issuer", f"{ISSUER}/audience", "x"),
     case("unknown-member-of-a-listener", "/listeners/0/port", 1),
-    case("unknown-member-of-an-upstream", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "verify": False}),
+    case(
+        "unknown-member-of-an-upstream",
+        f"{ROUTE}/upstream",
+        {"endpoints": ["http://127.0.0.1:1/"], "verify": False},
+    ),
     case("unknown-limit", "/limits", {"everything": 1}),
     case("member-in-other-case", f"{ROUTE}/Scopes", ["a"]),
     case("no-listeners", "/listeners", Absent),
@@ -100,7 +118,12 @@ REFUSED = [
     case("lifetime-unit-unknown", f"{ISSUER}/max_token_lifetime", "1y"),
     case("alias-wildcard", f"{ROUTE}/audience_aliases", ["https://*.example.com"]),
     case("alias-star", f"{ROUTE}/audience_aliases", ["*"]),
-    case("alias-is-another-resource", f"{ROUTE}/audience_aliases", ["https://mcp.example.com/calendar"], "calendar"),
+    case(
+        "alias-is-another-resource",
+        f"{ROUTE}/audience_aliases",
+        ["https://mcp.example.com/calendar"],
+        "calendar",
+    ),
     case("alias-twice", f"{ROUTE}/audience_aliases", ["api://x", "api://x"]),
     case("alias-empty", f"{ROUTE}/audience_aliases", [""]),
     case("other-audience-wildcard", f"{ISSUER}/other_audiences", ["*"]),
@@ -109,7 +132,11 @@ REFUSED = [
     case("origin-with-path", f"{ROUTE}/origins", ["https://app.example/x"]),
     case("origin-null", f"{ROUTE}/origins", ["null"]),
     case("upstream-without-endpoints", f"{ROUTE}/upstream", {"endpoints": []}),
-    case("upstream-credentials-unknown", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "credentials": "maybe"}),
+    case(
+        "upstream-credentials-unknown",
+        f"{ROUTE}/upstream",
+        {"endpoints": ["http://127.0.0.1:1/"], "credentials": "maybe"},
+    ),
     case("upstream-not-a-url", f"{ROUTE}/upstream", "127.0.0.1:3001"),
     case("upstream-other-scheme", f"{ROUTE}/upstream", "ftp://127.0.0.1/"),
     case("address-without-port", "/listeners/0/address", "127.0.0.1"),
@@ -120,7 +147,11 @@ REFUSED = [
     case("limit-unknown-unit", "/limits", {"body_bytes": "4Mb"}),
     case("implication-offline-access", "/scope_implications", {"a": ["offline_access"]}),
     case("metadata-cannot-change-the-resource", f"{ROUTE}/metadata", {"resource": "https://evil.example"}),
-    case("metadata-cannot-change-the-issuer", f"{ROUTE}/metadata", {"authorization_servers": ["https://evil.example"]}),
+    case(
+        "metadata-cannot-change-the-issuer",
+        f"{ROUTE}/metadata",
+        {"authorization_servers": ["https://evil.example"]},
+    ),
 ]
 
 NOT_YET = [

@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 BODY = b'{"jsonrpc":"2.0","id":1,"method":"ping"}'
-GOOD = ["Content-Type: application/json", "Accept: application/json, text/event-stream", "MCP-Protocol-Version: 2025-11-25"]
+GOOD = [
+    "Content-Type: application/json",
+    "Accept: application/json, text/event-stream",
+    "MCP-Protocol-Version: 2025-11-25",
+]
 
 
 def build(
@@ -57,20 +61,35 @@ FRAMING = [
     case("length-beyond-64-bits", build(["Content-Length: 18446744073709551656"], length=False), 400, 413),
     case("length-of-arabic-digits", build(["Content-Length: Ù¤Ù "], length=False)),
     case("length-with-underscore", build(["Content_Length: 40", "Content-Length: 4_0"], length=False)),
-    case("case-131-chunked-then-identity", chunks(WHOLE + END, coding="Transfer-Encoding: chunked, identity"), 400, 501),
+    case(
+        "case-131-chunked-then-identity",
+        chunks(WHOLE + END, coding="Transfer-Encoding: chunked, identity"),
+        400,
+        501,
+    ),
     case("identity", chunks(BODY, coding="Transfer-Encoding: identity"), 400, 501),
     case("gzip-then-chunked", chunks(WHOLE + END, coding="Transfer-Encoding: gzip, chunked"), 400, 501),
-    case("chunked-twice-in-one-field", chunks(WHOLE + END, coding="Transfer-Encoding: chunked, chunked"), 400, 501),
+    case(
+        "chunked-twice-in-one-field",
+        chunks(WHOLE + END, coding="Transfer-Encoding: chunked, chunked"),
+        400,
+        501,
+    ),
     case("chunked-twice-in-two-fields", chunks(WHOLE + END, "Transfer-Encoding: chunked")),
     case("chunked-misspelt", chunks(WHOLE + END, coding="Transfer-Encoding: xchunked"), 400, 501),
-    case("chunked-with-leading-control", chunks(WHOLE + END, coding="Transfer-Encoding: \x0bchunked"), 400, 501),
+    case(
+        "chunked-with-leading-control", chunks(WHOLE + END, coding="Transfer-Encoding: \x0bchunked"), 400, 501
+    ),
     case("chunked-in-quotes", chunks(WHOLE + END, coding='Transfer-Encoding: "chunked"'), 400, 501),
     case("chunked-with-parameter", chunks(WHOLE + END, coding="Transfer-Encoding: chunked;q=1"), 400, 501),
     case("coding-empty", chunks(WHOLE + END, coding="Transfer-Encoding: "), 400, 501),
     case("coding-with-trailing-comma", chunks(WHOLE + END, coding="Transfer-Encoding: chunked,"), 400, 501),
     case("coding-name-with-blank-before-colon", chunks(WHOLE + END, coding="Transfer-Encoding : chunked")),
     case("coding-folded", chunks(WHOLE + END, coding="Transfer-Encoding:\r\n chunked")),
-    case("chunked-in-http-1.0", build(["Transfer-Encoding: chunked"], WHOLE + END, b"POST /notion HTTP/1.0", length=False)),
+    case(
+        "chunked-in-http-1.0",
+        build(["Transfer-Encoding: chunked"], WHOLE + END, b"POST /notion HTTP/1.0", length=False),
+    ),
 ]
 
 CHUNKS = [
@@ -147,9 +166,13 @@ LINES = [
     case("version-1.10", build([], start=b"POST /notion HTTP/1.10"), 400, 505),
     case("version-01.1", build([], start=b"POST /notion HTTP/01.1"), 400, 505),
     case("version-of-another-protocol", build([], start=b"POST /notion ICAP/1.1"), 400, 505),
-    case("tls-hello-on-cleartext", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 200 + b"\r\n\r\n"),
+    case(
+        "tls-hello-on-cleartext", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 200 + b"\r\n\r\n"
+    ),
     case("socks-hello", b"\x05\x01\x00" + b"\r\n\r\n"),
-    case("target-of-100-KiB", build([], start=b"POST /notion?" + b"x" * 100_000 + b" HTTP/1.1"), 400, 414, 431),
+    case(
+        "target-of-100-KiB", build([], start=b"POST /notion?" + b"x" * 100_000 + b" HTTP/1.1"), 400, 414, 431
+    ),
     case("case-130-field-of-64-KiB", build([b"Mcp-Param-X: " + b"x" * 65536]), 431),
     case("field-name-of-64-KiB", build([b"x" * 65536 + b": y"]), 400, 431),
     case("ten-thousand-fields", build([b"X: y"] * 10_000), 400, 431),

@@ -21,7 +21,10 @@ def head(*lines: bytes, start: bytes = OK, body: bytes = b"") -> bytes:
 
 
 HEADS = [
-    case("length-and-chunked", head(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + HIDDEN)),
+    case(
+        "length-and-chunked",
+        head(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + HIDDEN),
+    ),
     case("two-lengths", head(b"Content-Length: 0", b"Content-Length: 80", body=HIDDEN)),
     case("two-equal-lengths", head(b"Content-Length: 2", b"Content-Length: 2", body=b"{}")),
     case("length-as-list", head(b"Content-Length: 2, 2", body=b"{}")),
@@ -31,7 +34,9 @@ HEADS = [
     case("length-not-a-number", head(b"Content-Length: two", body=b"{}")),
     case("chunked-and-gzip", head(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n")),
     case("coding-unknown", head(b"Transfer-Encoding: identity", body=b"{}")),
-    case("coding-twice", head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n")),
+    case(
+        "coding-twice", head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n")
+    ),
     case("coding-with-blank-before-colon", head(b"Transfer-Encoding : chunked", body=b"0\r\n\r\n")),
     case("bare-lf", b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}"),
     case("bare-cr-in-a-value", head(b"X: a\rSet-Cookie: b", b"Content-Length: 2", body=b"{}")),
@@ -50,7 +55,10 @@ HEADS = [
     case("status-not-a-number", head(start=b"HTTP/1.1 abc X\r\n")),
     case("status-signed", head(start=b"HTTP/1.1 +20 X\r\n")),
     case("reason-with-nul", head(start=b"HTTP/1.1 200 O\0K\r\n")),
-    case("switching-protocols-unasked", b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n" + HIDDEN),
+    case(
+        "switching-protocols-unasked",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n" + HIDDEN,
+    ),
     case("head-of-a-mebibyte", head(b"X: " + b"x" * (1 << 20), b"Content-Length: 2", body=b"{}")),
     case("a-hundred-thousand-fields", head(*[b"X: y"] * 100_000, b"Content-Length: 2", body=b"{}")),
     case("endless-interim-answers", b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000),
@@ -63,8 +71,14 @@ BODIES = [
     case("shorter-than-its-length", head(b"Content-Length: 100", body=b"{}")),
     case("chunk-size-not-hex", head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\nxyz\r\n")),
     case("chunk-size-with-sign", head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n-1\r\n")),
-    case("chunk-size-beyond-64-bits", head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n10000000000000001\r\n")),
-    case("chunk-longer-than-its-size", head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n2\r\n{}{}\r\n0\r\n\r\n")),
+    case(
+        "chunk-size-beyond-64-bits",
+        head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n10000000000000001\r\n"),
+    ),
+    case(
+        "chunk-longer-than-its-size",
+        head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n2\r\n{}{}\r\n0\r\n\r\n"),
+    ),
     case("chunk-line-with-bare-lf", head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n2\n{}\n0\r\n\r\n")),
     case("no-last-chunk", head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n")),
     case("end-inside-a-chunk", head(b"Transfer-Encoding: chunked", body=b"2\r\n{}\r\n64\r\n{}")),

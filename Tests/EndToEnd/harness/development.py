@@ -18,7 +18,9 @@ def configuration() -> dict[str, Any]:
 
 def resources() -> list[str]:
     """The resources of the sample servers: files first, then calendar."""
-    return sorted((route["resource"] for route in configuration()["routes"]), key=lambda each: "files" not in each)
+    return sorted(
+        (route["resource"] for route in configuration()["routes"]), key=lambda each: "files" not in each
+    )
 
 
 def listener() -> tuple[str, int]:
@@ -51,7 +53,9 @@ def register(issuer: str, **changes: Any) -> dict[str, Any]:
     return httpx.post(metadata(issuer)["registration_endpoint"], json=request).raise_for_status().json()
 
 
-def client_credentials(issuer: str, resource: str | None, client: dict[str, Any] | None = None) -> httpx.Response:
+def client_credentials(
+    issuer: str, resource: str | None, client: dict[str, Any] | None = None
+) -> httpx.Response:
     """The answer of the token endpoint to the client credentials grant."""
     client = client or register(issuer)
     form = {"grant_type": "client_credentials", "client_id": client["client_id"]}
@@ -63,4 +67,6 @@ def client_credentials(issuer: str, resource: str | None, client: dict[str, Any]
 
 
 def token(resource: str) -> str:
-    return client_credentials(authorization_server(resource), resource).raise_for_status().json()["access_token"]
+    return (
+        client_credentials(authorization_server(resource), resource).raise_for_status().json()["access_token"]
+    )

@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from harness import raw_http
 
@@ -19,7 +20,11 @@ Entry = dict[str, Any]
 
 def binary() -> str:
     """The program under test: $AUDGATE, else the release build, else the debug build."""
-    candidates = [os.environ.get("AUDGATE"), REPOSITORY / ".build/release/audgate", REPOSITORY / ".build/debug/audgate"]
+    candidates = [
+        os.environ.get("AUDGATE"),
+        REPOSITORY / ".build/release/audgate",
+        REPOSITORY / ".build/debug/audgate",
+    ]
     for candidate in candidates:
         if candidate and os.access(candidate, os.X_OK):
             return str(candidate)
@@ -35,13 +40,21 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 def run(*arguments: str, stdin: str | None = None, timeout: float = 20) -> subprocess.CompletedProcess[str]:
     """One of the commands that end by themselves."""
-    return subprocess.run([binary(), *arguments], input=stdin, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run(
+        [binary(), *arguments], input=stdin, capture_output=True, text=True, timeout=timeout
+    )
 
 
 class Gateway:
     """One process; `configuration` is written to a file in `directory` and served from there."""
 
-    def __init__(self, configuration: dict[str, Any], directory: Path, address, environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        configuration: dict[str, Any],
+        directory: Path,
+        address,
+        environment: dict[str, str] | None = None,
+    ):
         self.directory = directory
         self.address = address
         self.configuration = directory / "gateway.json"
@@ -55,7 +68,9 @@ class Gateway:
         """Start, and wait until /healthz is 200 unless `ready_within` is None."""
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
             command = [binary(), "serve", "--config", str(self.configuration)]
-            self.process = subprocess.Popen(command, stdout=out, stderr=err, cwd=self.directory, env=self.environment)
+            self.process = subprocess.Popen(
+                command, stdout=out, stderr=err, cwd=self.directory, env=self.environment
+            )
         if ready_within is not None:
             self.wait_until(lambda: self.health() == 200, ready_within, "healthy")
         return self
@@ -70,7 +85,9 @@ class Gateway:
     def health(self) -> int | None:
         """The status of /healthz, or None while nothing listens."""
         try:
-            return raw_http.exchange(self.address, raw_http.request("GET", "/healthz", "probe.invalid"), timeout=2).status
+            return raw_http.exchange(
+                self.address, raw_http.request("GET", "/healthz", "probe.invalid"), timeout=2
+            ).status
         except (OSError, raw_http.ConnectionEnded):
             return None
 

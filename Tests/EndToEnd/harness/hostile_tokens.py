@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,9 @@ CLAIM_CHANGES = [
     case("client-id-as-number", lambda now: {"client_id": 5}),
     case("jti-as-number", lambda now: {"jti": 5}),
     case("scope-as-number", lambda now: {"scope": 5}),
-    case("case-59-bound-to-a-key", lambda now: {"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}),
+    case(
+        "case-59-bound-to-a-key", lambda now: {"cnf": {"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}
+    ),
     case("case-68-bound-to-a-certificate", lambda now: {"cnf": {"x5t#S256": "A" * 43}}),
     case("bound-to-something-unknown", lambda now: {"cnf": {"new": 1}}),
     case("bound-to-nothing", lambda now: {"cnf": {}}),
@@ -59,8 +62,22 @@ REFUSED_TYPES = [
     case(f"typ-{typ}", typ)
     for typ in (
         *("JWT", "jwt", None, "", "jws", "JOSE"),
-        *("oauth-id-jag+jwt", "token-introspection+jwt", "dpop+jwt", "logout+jwt", "secevent+jwt", "entity-statement+jwt"),
-        *("application/dpop+jwt", "application/logout+jwt", "at+jwt; charset=x", "application/x/at+jwt", 5, ["at+jwt"]),
+        *(
+            "oauth-id-jag+jwt",
+            "token-introspection+jwt",
+            "dpop+jwt",
+            "logout+jwt",
+            "secevent+jwt",
+            "entity-statement+jwt",
+        ),
+        *(
+            "application/dpop+jwt",
+            "application/logout+jwt",
+            "at+jwt; charset=x",
+            "application/x/at+jwt",
+            5,
+            ["at+jwt"],
+        ),
     )
 ]
 
@@ -93,7 +110,9 @@ def header_with(algorithm: str | None = None, **members: Any) -> Callable[[Issue
     def make(issuer: Issuer, resource: str) -> str:
         header, claims, key = parts(issuer, resource)
         header.update(members)
-        return jose.compact({k: v for k, v in header.items() if v != "ABSENT"}, claims, algorithm or issuer.algorithm, key)
+        return jose.compact(
+            {k: v for k, v in header.items() if v != "ABSENT"}, claims, algorithm or issuer.algorithm, key
+        )
 
     return make
 
@@ -131,7 +150,9 @@ def hmac_with(form: str) -> Callable[[Issuer, str], str]:
     return make
 
 
-def raw_parts(header: Callable[[bytes], bytes], payload: Callable[[bytes], bytes]) -> Callable[[Issuer, str], str]:
+def raw_parts(
+    header: Callable[[bytes], bytes], payload: Callable[[bytes], bytes]
+) -> Callable[[Issuer, str], str]:
     """Properly signed over JSON text that was changed by hand."""
 
     def make(issuer: Issuer, resource: str) -> str:

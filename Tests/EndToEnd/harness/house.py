@@ -9,8 +9,8 @@ from typing import Any
 from harness import mcp_requests
 from harness.gateway import Gateway, free_port
 from harness.issuer import Issuer
-from harness.recorder import Recorder
 from harness.raw_http import Headers, Response
+from harness.recorder import Recorder
 
 ALL_ALGORITHMS = [
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -42,7 +42,12 @@ class House:
         self.shared = Issuer("https://shared.example", "ES256")
         for algorithm in ALL_ALGORITHMS[1:]:
             self.wide.add_key(algorithm, algorithm)
-        for kid, algorithm in (("key-ec", "ES256"), ("key-ps", "PS256"), ("key-ed", "Ed25519"), ("key-1", "RS256")):
+        for kid, algorithm in (
+            ("key-ec", "ES256"),
+            ("key-ps", "PS256"),
+            ("key-ed", "Ed25519"),
+            ("key-1", "RS256"),
+        ):
             if kid not in self.corp.keys:
                 self.corp.add_key(kid, algorithm)
         self.corp.signing_kid, self.corp.algorithm = "key-1", "RS256"
@@ -75,7 +80,11 @@ class House:
             "listeners": [{"address": f"127.0.0.1:{self.port}"}],
             "workers": 2,
             "issuers": {
-                name: {"issuer": issuer.identifier, "keys": {"uri": issuer.server.url + "/jwks"}, **ISSUER_RULES[name]}
+                name: {
+                    "issuer": issuer.identifier,
+                    "keys": {"uri": issuer.server.url + "/jwks"},
+                    **ISSUER_RULES[name],
+                }
                 for name, issuer in issuers.items()
             },
             "scope_implications": {
@@ -107,7 +116,9 @@ class House:
         host = changes.pop("host", place.host)
         return self.gateway.exchange(mcp_requests.post(host, target, token, **changes))
 
-    def get(self, target: str, host: str | None = None, headers: Headers | None = None, method: str = "GET") -> Response:
+    def get(
+        self, target: str, host: str | None = None, headers: Headers | None = None, method: str = "GET"
+    ) -> Response:
         data = mcp_requests.raw_http.request(method, target, host or self.authority, headers)
         return self.gateway.exchange(data, method)
 

@@ -100,7 +100,9 @@ class KeyServer:
     def wait_for_count(self, count: int, within: float = 5.0, path: str = "/jwks") -> None:
         end = time.monotonic() + within
         while self.count(path) < count:
-            assert time.monotonic() < end, f"{self.count(path)} of {count} fetches of {path} within {within} s"
+            assert time.monotonic() < end, (
+                f"{self.count(path)} of {count} fetches of {path} within {within} s"
+            )
             time.sleep(0.01)
 
     def start(self) -> None:
@@ -140,7 +142,11 @@ class KeyServer:
         status = 500 if self.mode == "fail" else 200 if document is not None else 404
         body = b"<html>not json" if self.mode == "garbage" else json.dumps(document).encode()
         exchange.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Connection": "close", **self.headers}.items():
+        for name, value in {
+            "Content-Type": "application/json",
+            "Connection": "close",
+            **self.headers,
+        }.items():
             exchange.send_header(name, value)
         exchange.send_header("Content-Length", str(len(body)))
         exchange.end_headers()

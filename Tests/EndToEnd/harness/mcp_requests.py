@@ -20,10 +20,14 @@ META = {
 def call(name: str = "echo", arguments: dict[str, Any] | None = None, identifier: Any = 7) -> bytes:
     """The body of a tools/call of revision 2026-07-28."""
     parameters = {"name": name, "arguments": arguments or {}, "_meta": META}
-    return json.dumps({"jsonrpc": "2.0", "id": identifier, "method": "tools/call", "params": parameters}).encode()
+    return json.dumps(
+        {"jsonrpc": "2.0", "id": identifier, "method": "tools/call", "params": parameters}
+    ).encode()
 
 
-def modern_headers(token: str | None = None, name: str = "echo", without: tuple[str, ...] = (), **changes: str) -> Headers:
+def modern_headers(
+    token: str | None = None, name: str = "echo", without: tuple[str, ...] = (), **changes: str
+) -> Headers:
     """The headers that go with `call`; `changes` replaces values (underscores stand for hyphens)."""
     headers = {
         "Content-Type": "application/json",
@@ -52,7 +56,9 @@ def post(
     return raw_http.request("POST", target, host, headers, call() if body is None else body)
 
 
-def get(host: str, target: str, token: str | None = None, extra: Headers | None = None, method: str = "GET") -> bytes:
+def get(
+    host: str, target: str, token: str | None = None, extra: Headers | None = None, method: str = "GET"
+) -> bytes:
     """A request without a body, as clients of the 2025 revisions open and end sessions."""
     headers = [("Accept", "text/event-stream"), ("MCP-Protocol-Version", LEGACY_VERSION)]
     if token is not None:

@@ -91,7 +91,9 @@ class ServerProcess:
                 raw_http.exchange(("127.0.0.1", self.port), raw_http.request("GET", "/", "127.0.0.1"))
                 return self
             except OSError:
-                assert self.process.poll() is None and time.monotonic() < end, (self.marks / f"{self.name}.log").read_text()
+                assert self.process.poll() is None and time.monotonic() < end, (
+                    self.marks / f"{self.name}.log"
+                ).read_text()
                 time.sleep(0.05)
 
     def stop(self) -> None:
@@ -102,4 +104,6 @@ class ServerProcess:
 
 
 if __name__ == "__main__":
-    server(sys.argv[1]).run("streamable-http", host="127.0.0.1", port=int(sys.argv[2]), max_request_body_size=16 * 1024 * 1024)
+    server(sys.argv[1]).run(
+        "streamable-http", host="127.0.0.1", port=int(sys.argv[2]), max_request_body_size=16 * 1024 * 1024
+    )

@@ -72,7 +72,13 @@ class Connection:
     """One TCP (or Unix) connection; `address` is (host, port) or a socket path."""
 
     def __init__(self, address, timeout: float = 10.0):
-        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        family = (
+            socket.AF_UNIX
+            if isinstance(address, str)
+            else socket.AF_INET6
+            if ":" in address[0]
+            else socket.AF_INET
+        )
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.settimeout(timeout)
         self.socket.connect(address)

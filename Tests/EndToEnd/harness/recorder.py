@@ -8,9 +8,9 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Callable
 
 from harness.raw_http import Headers
 
@@ -221,29 +221,36 @@ class Recorder:
 
     @staticmethod
     def _read_body(recorded: Recorded, connection: UpstreamConnection) -> bytes:
-        def fill(enough: Callable[[], bool]) -> None:
-            while not enough():
+        def fill(size: int) -> None:
+            while len(connection.buffer) < size:
                 if not connection.receive():
                     raise ValueError("the request ended early")
 
-        if recorded.all("transfer-encoding"):
-            body = bytearray()
-            while True:
-                fill(lambda: b"\r\n" in connection.buffer)
-                line, connection.buffer = connection.buffer.split(b"\r\n", 1)
-                size = int(line.split(b";")[0], 16)
-                fill(lambda: len(connection.buffer) >= size + 2)
-                body += connection.buffer[:size]
-                connection.buffer = connection.buffer[size + 2 :]
-                if size == 0:
-                    return bytes(body)
-        length = int(recorded.one("content-length") or 0)
-        fill(lambda: len(connection.buffer) >= length)
-        body, connection.buffer = connection.buffer[:length], connection.buffer[length:]
+        def take(size: int) -> bytes:
+            fill(size)
+            taken, connection.buffer = connection.buffer[:size], connection.buffer[size:]
+            return taken
+
+        def line() -> bytes:
+            while b"\r\n" not in connection.buffer:
+                fill(len(connection.buffer) + 1)
+            taken, connection.buffer = connection.buffer.split(b"\r\n", 1)
+            return taken
+
+        if not recorded.all("transfer-encoding"):
+            return take(int(recorded.one("content-length") or 0))
+        body = bytearray()
+        while size := int(line().split(b";")[0], 16):
+            body += take(size)
+            take(2)
+        while line():
+            pass
         return bytes(body)
 
 
-def canned(status: int = 200, headers: Headers | None = None, body: bytes = JSON_RESULT, reason: str = "X") -> Script:
+def canned(
+    status: int = 200, headers: Headers | None = None, body: bytes = JSON_RESULT, reason: str = "X"
+) -> Script:
     """A complete response with a Content-Length; JSON unless the headers say otherwise."""
 
     def script(request: Recorded, connection: UpstreamConnection) -> None:
@@ -253,7 +260,11 @@ def canned(status: int = 200, headers: Headers | None = None, body: bytes = JSON
             fields.append(("Content-Type", "application/json"))
         if status not in (204, 304):
             fields.append(("Content-Length", str(len(body))))
-        head = f"HTTP/1.1 {status} {reason}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields) + "\r\n"
+        head = (
+            f"HTTP/1.1 {status} {reason}\r\n"
+            + "".join(f"{name}: {value}\r\n" for name, value in fields)
+            + "\r\n"
+        )
         sends_body = request.method != "HEAD" and status not in (204, 304)
         connection.send(head.encode("latin-1") + (body if sends_body else b""))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, AsyncIterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -84,7 +85,9 @@ async def connected(
     """A connected client; `mode` is auto, legacy or a modern version."""
     headers = {"Authorization": f"Bearer {token}"} if token else None
     async with create_mcp_http_client(headers=headers, auth=auth) as http:
-        async with Client(streamable_http_client(url, http_client=http, max_sse_event_size=None), mode=mode, **options) as client:
+        async with Client(
+            streamable_http_client(url, http_client=http, max_sse_event_size=None), mode=mode, **options
+        ) as client:
             yield client
 
 
