@@ -5,9 +5,11 @@ import threading
 import time
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from harness import jose, mcp_requests
 from harness.challenge import expect_error_body, expect_invalid_token
+from harness.issuer import Issuer
 
 
 def ask(single, token, timeout=10.0):
@@ -57,10 +59,10 @@ def test_discovery_inserts_the_well_known_segment_before_the_path_of_the_issuer(
     assert ask(single, single.token()).status == 200
 
 
-@pytest.mark.parametrize("issuer", ["https://evil.example", "", None, "slash"])
-def test_discovery_refuses_a_document_of_another_issuer(single, issuer):
+@pytest.mark.parametrize("named", ["https://evil.example", "", None, "slash"])
+def test_discovery_refuses_a_document_of_another_issuer(single, named):
     server = single.issuer.server
-    server.metadata["issuer"] = server.url + "/" if issuer == "slash" else issuer
+    server.metadata["issuer"] = server.url + "/" if named == "slash" else named
     single.start(single.configuration(keys="discover"))
     expect_unavailable(single, single.token())
     assert server.count("/jwks") == 0
@@ -193,8 +195,6 @@ def test_a_dead_issuer_harms_no_other_route_and_not_the_start(single):
 
 
 def test_one_route_may_trust_two_issuers_each_with_its_own_keys(single):
-    from harness.issuer import Issuer
-
     second = Issuer()
     configuration = single.configuration()
     configuration["issuers"]["second"] = {
@@ -237,8 +237,6 @@ def test_an_unusable_key_is_skipped_and_the_rest_of_the_set_works(single, spoil)
 
 
 def test_an_rsa_key_below_2048_bits_is_not_used(single):
-    from joserfc.jwk import RSAKey
-
     weak = RSAKey.generate_key(1024, {"kid": "weak"})
     single.issuer.keys["weak"] = weak
     single.issuer.server.keys.append(jose.public(weak))

@@ -4,12 +4,13 @@ import json
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from harness import mcp_requests, raw_http
 from harness import recorder as upstreams
-from harness.gateway import free_port, run
+from harness.gateway import Gateway, free_port, run
 
 EVENTS = [b"data: %d\n\n" % number for number in range(6)]
 
@@ -57,8 +58,6 @@ def test_a_listener_on_ipv6(single):
     resource = configuration["routes"][0]["resource"] = f"http://[::1]:{port}/mcp"
     single.port, single.host = port, f"[::1]:{port}"
     single.gateway = None
-    from harness.gateway import Gateway
-
     gateway = single.gateway = Gateway(configuration, single.directory, ("::1", port)).start()
     token = single.issuer.mint(resource)
     assert gateway.exchange(mcp_requests.post(single.host, "/mcp", token)).status == 200
@@ -132,7 +131,7 @@ def test_every_worker_serves(single):
     for thread in threads:
         thread.join()
     assert statuses == [200] * 80
-    names = len(list(__import__("pathlib").Path(f"/proc/{gateway.process.pid}/task").iterdir()))
+    names = len(list(Path(f"/proc/{gateway.process.pid}/task").iterdir()))
     assert names >= 3, "two workers and the main thread"
 
 
@@ -213,8 +212,6 @@ def test_operational_messages_are_json_lines_on_standard_error(single):
 
 
 def test_no_descriptor_is_left_after_a_crowd_of_good_and_bad_clients(single):
-    from pathlib import Path
-
     gateway = single.start()
 
     def descriptors():

@@ -53,7 +53,7 @@ HARMLESS_CLAIM_CHANGES = [
     case("nbf-within-skew", lambda now: {"nbf": now + 20}),
     case("iat-within-skew", lambda now: {"iat": now + 20}),
     case("fractional-exp", lambda now: {"exp": now + 600.5}),
-    case("more-claims", lambda now: {"extra": {"deep": [1, 2, {"a": None}]}, "name": "Zoë \u0000"}),
+    case("more-claims", lambda now: {"extra": {"deep": [1, 2, {"a": None}]}, "nickname": "Zoë \u0000"}),
     case("when-the-user-signed-in", lambda now: {"auth_time": now}),
     case("groups-and-actor", lambda now: {"groups": ["a"], "act": {"sub": "agent"}}),
 ]
