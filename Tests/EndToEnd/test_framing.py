@@ -1,6 +1,5 @@
 """Bytes that are not a request, or not one request (cases 130 to 132): refused, closed, and nothing forwarded."""
 
-import socket
 import time
 
 import pytest
@@ -106,9 +105,15 @@ def test_the_query_goes_on_unchanged(house):
     assert house["notion"].recorder.the_request().target == "/mcp?a=%2F&b=;c&d=..//.."
 
 
-def test_empty_lines_before_a_request_are_ignored(house):
+def test_an_empty_line_before_a_request_is_ignored_or_refused_but_never_forwarded(house):
     data = b"\r\n" + mcp_requests.post(house.authority, "/notion", house.token())
-    assert house.gateway.exchange(data).status == 200
+    with house.gateway.connect() as connection:
+        response = connection.exchange(data)
+        if response.status == 200:
+            assert house["notion"].recorder.the_request().head.startswith(b"POST ")
+        else:
+            assert response.status == 400 and connection.is_closed_by_peer()
+            house.assert_nothing_forwarded()
 
 
 def test_a_request_in_single_bytes_is_a_request(house):
@@ -216,13 +221,6 @@ def test_a_connection_is_kept_until_the_client_says_close(house):
         assert connection.is_closed_by_peer()
 
 
-def test_a_client_that_closes_its_sending_side_still_gets_the_answer(house):
-    with house.gateway.connect() as connection:
-        connection.send(mcp_requests.post(house.authority, "/notion", house.token()))
-        connection.socket.shutdown(socket.SHUT_WR)
-        assert connection.read_response().status == 200
-
-
 @pytest.mark.parametrize("upgrade", ["h2c", "websocket", "TLS/1.0"])
 def test_an_upgrade_is_refused_or_ignored_and_never_forwarded(house, upgrade):
     extra = [
@@ -238,16 +236,19 @@ def test_an_upgrade_is_refused_or_ignored_and_never_forwarded(house, upgrade):
 
 def test_a_head_that_never_ends_is_cut_off(single):
     gateway = single.start(single.configuration(limits={"header_timeout": "1s"}))
-    with gateway.connect() as connection:
+    with gateway.connect(timeout=0.1) as connection:
         connection.send(b"POST /mcp HTTP/1.1\r\nHost: " + single.host.encode() + b"\r\n")
-        started = time.monotonic()
-        try:
-            for _ in range(40):
-                connection.send(b"X-Drip: a\r\n")
-                time.sleep(0.1)
-        except OSError:
-            pass
-        assert time.monotonic() - started < 3, "each byte of a slow head must not renew the limit"
+        started, answer = time.monotonic(), None
+        while answer is None and time.monotonic() - started < 5:
+            connection.send_as_far_as_possible(b"X-Drip: a\r\n")
+            try:
+                answer = connection.socket.recv(4096)
+            except TimeoutError:
+                continue
+            except ConnectionResetError:
+                answer = b""
+        assert 0.8 < time.monotonic() - started < 2.5, "each byte of a slow head must not renew the limit"
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
 
 
 def test_an_idle_connection_is_closed_in_time(single):

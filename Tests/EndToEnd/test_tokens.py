@@ -188,13 +188,10 @@ def test_case_46_49_a_token_in_query_or_form_is_no_credential(house, header):
 
 
 @pytest.mark.parametrize(
-    "query", ["access_token=x", "a=b&access_token=", "access_token", "ACCESS_TOKEN=x", "%61ccess_token=x"]
+    "query", ["access_token=x", "a=b&access_token=", "access_token=x&a=b", "%61ccess_token=x"]
 )
 def test_case_47_a_token_in_header_and_query_is_an_invalid_request(house, query):
     response = house.post(token=house.token(), target=f"/notion?{query}")
-    if query == "ACCESS_TOKEN=x":
-        assert response.status == 200, "parameter names are case-sensitive"
-        return
     expect_error_body(response, 400, "invalid_request")
     house.assert_nothing_forwarded()
 

@@ -4,12 +4,11 @@ import pytest
 
 from harness import bad_responses, mcp_requests, raw_http
 from harness import recorder as upstreams
-from harness.challenge import expect_error_body
+from harness.challenge import expect_upstream_failure
 
 
 def expect_bad_gateway(response):
-    body = expect_error_body(response, 502)
-    assert "127.0.0.1" not in body["error_description"] and "localhost" not in body["error_description"]
+    expect_upstream_failure(response, 502)
     assert b"HIDDEN" not in response.body and not response.all("X-Hidden")
 
 
@@ -82,7 +81,7 @@ def test_an_answer_that_has_no_body_by_its_status_is_not_waited_for(house, statu
     with house["notion"].recorder.answering(upstreams.raw(data)):
         with house.gateway.connect(timeout=3) as connection:
             response = connection.exchange(mcp_requests.post(house.authority, "/notion", house.token()))
-            assert response.status == (status if status == 204 else response.status)
+            assert response.status in (status, 502) and (response.status == 502 or response.body == b"")
     assert house.post(token=house.token()).body == upstreams.JSON_RESULT
 
 

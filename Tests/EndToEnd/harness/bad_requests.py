@@ -75,7 +75,7 @@ FRAMING = [
         400,
         501,
     ),
-    case("chunked-twice-in-two-fields", chunks(WHOLE + END, "Transfer-Encoding: chunked")),
+    case("chunked-twice-in-two-fields", chunks(WHOLE + END, "Transfer-Encoding: chunked"), 400, 501),
     case("chunked-misspelt", chunks(WHOLE + END, coding="Transfer-Encoding: xchunked"), 400, 501),
     case(
         "chunked-with-leading-control", chunks(WHOLE + END, coding="Transfer-Encoding: \x0bchunked"), 400, 501
@@ -89,6 +89,8 @@ FRAMING = [
     case(
         "chunked-in-http-1.0",
         build(["Transfer-Encoding: chunked"], WHOLE + END, b"POST /notion HTTP/1.0", length=False),
+        400,
+        501,
     ),
 ]
 

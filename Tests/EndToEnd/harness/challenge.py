@@ -53,6 +53,16 @@ def expect_error_body(response: Response, status: int, error: str | None = None)
     return body
 
 
+def expect_upstream_failure(response: Response, status: int, identifier: object = 7) -> None:
+    """A JSON-RPC internal error that answers the request by its id and tells nothing of what is inside."""
+    assert response.status == status, (response.status, response.headers, response.body[:300])
+    assert response.one("Content-Type").split(";")[0] == "application/json"
+    assert response.one("Cache-Control") == "no-store" and not response.all("WWW-Authenticate")
+    body = response.json()
+    assert (body["jsonrpc"], body["id"], body["error"]["code"]) == ("2.0", identifier, -32603), body
+    assert not re.search(r"127\.0\.0\.1|localhost|:[0-9]{2,}", body["error"]["message"]), body
+
+
 def expect_refusal(
     response: Response, status: int, resource: str, *, error: str | None, scope: str | None = None
 ) -> dict[str, str]:

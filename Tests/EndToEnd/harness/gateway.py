@@ -115,12 +115,19 @@ class Gateway:
         return [json.loads(line) for line in self.stderr.read_text().splitlines()]
 
     def access_log(self, since: int = 0) -> list[Entry]:
-        """Complete lines after byte offset `since`."""
+        """Complete lines after byte offset `since`, without those of this class's own health checks."""
         data = self.stdout.read_bytes()[since:]
-        return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        entries = [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        return [each for each in entries if each["reason"] != "health"]
 
     def log_position(self) -> int:
-        return self.stdout.stat().st_size
+        """Where the next entry will stand, once the entries of earlier exchanges have been written."""
+        size, quiet_since = self.stdout.stat().st_size, time.monotonic()
+        while time.monotonic() - quiet_since < 0.05:
+            time.sleep(0.01)
+            if (now := self.stdout.stat().st_size) != size:
+                size, quiet_since = now, time.monotonic()
+        return size
 
     def wait_for_access(self, since: int, count: int = 1, within: float = 3.0) -> list[Entry]:
         """The entries after `since`, once there are `count` of them."""
