@@ -8,7 +8,8 @@ import Testing
     /// The codes of the document: what begins a row of a table.
     private static func documentedCodes() -> [String] {
         let project = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-        guard let file = unsafe fopen(project.joined(separator: "/") + "/docs/reasons.md", "r") else { return [] }
+        let path = project.joined(separator: "/") + "/docs/reasons.md"
+        guard let file = unsafe fopen(path, "r") else { return [] }
         defer { unsafe fclose(file) }
         var codes: [String] = []
         var line = [CChar](repeating: 0, count: 4096)
