@@ -71,7 +71,8 @@ final class Peer: Sendable {
                 return (String(decoding: bytes, as: UTF8.self), errno == EAGAIN ? .silence : .reset)
             }
             bytes += chunk.prefix(count)
-            if !mark.isEmpty, bytes.contains(mark) { return (String(decoding: bytes, as: UTF8.self), .found) }
+            let fresh = bytes.suffix(count + mark.count)
+            if !mark.isEmpty, fresh.contains(mark) { return (String(decoding: bytes, as: UTF8.self), .found) }
         }
         return (String(decoding: bytes, as: UTF8.self), .found)
     }

@@ -15,10 +15,16 @@ final class ScriptedServer: Sendable {
 
     /// Starts serving.
     init(receiveBuffer: CInt? = nil, _ script: @escaping Script) throws {
-        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        self.descriptor = descriptor
         if var size = receiveBuffer {
             _ = unsafe setsockopt(
-                descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<CInt>.size))
+                descriptor,
+                SOL_SOCKET,
+                SO_RCVBUF,
+                &size,
+                socklen_t(MemoryLayout<CInt>.size)
+            )
         }
         var address = sockaddr_in(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -30,6 +36,10 @@ final class ScriptedServer: Sendable {
         }
         listen(descriptor, 128)
         port = UInt16(bigEndian: address.sin_port)
+        try start(script)
+    }
+
+    private func start(_ script: @escaping Script) throws(SystemError) {
         let listening = descriptor
         try Thread.start("scripted") { [weak self] in
             var number = 0
@@ -62,4 +72,13 @@ final class ScriptedServer: Sendable {
 
     /// All requests so far.
     var requests: [String] { seen.withLock { $0 } }
+}
+
+/// Something that one thread says and others hear.
+final class Flag: Sendable {
+    private let state = Atomic<Bool>(false)
+
+    var isUp: Bool { state.load(ordering: .relaxed) }
+
+    func raise() { state.store(true, ordering: .relaxed) }
 }

@@ -130,7 +130,8 @@ final class TestGateway: Sendable {
     func logged() -> String { String(decoding: sink.takeAll().lines, as: UTF8.self) }
 
     /// A good token, but for the audience.
-    func token(audience: String = "https://gw.example/notion", signer other: TokenSigner? = nil) throws -> String
+    func token(audience: String = "https://gw.example/notion", signer other: TokenSigner? = nil) throws
+        -> String
     {
         let now = Clock.unixMicroseconds / 1_000_000
         let claims =

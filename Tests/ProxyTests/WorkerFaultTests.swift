@@ -3,7 +3,6 @@
 import Bytes
 import Glibc
 import Policy
-import Synchronization
 import Testing
 import Transport
 
@@ -39,20 +38,23 @@ extension WorkerTests {
         }
 
         @Test func `answers a request that was pipelined behind a slowly read answer`() throws {
-            let size = 9_000_000
-            let server = try ScriptedServer { peer, _, server in
-                while server.request(from: peer) != nil {
-                    peer.send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n")
-                    peer.send([UInt8](repeating: 0x61, count: size))
-                }
+            let gateway = try TestGateway(servers: [1], isByHand: true)
+            let worker = try gateway.makeWorker()
+            let client = Peer(port: gateway.port, receiveBuffer: 65_536)
+            for _ in 0..<3 { worker.turn(milliseconds: 10) }
+            let connection = try #require(worker.connections.allClients.first)
+            connection.output.append([UInt8](repeating: 0x61, count: 9_000_000).span)
+            connection.pending.append("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            worker.flush(connection)
+            worker.resume(connection)
+            let answer = Flag()
+            try Thread.start("reader") {
+                client.wait(seconds: 2)
+                if client.receive(through: "{\"status\":\"ready\"}").end == .found { answer.raise() }
             }
-            let gateway = try TestGateway(servers: [server.port])
-            let client = Peer(port: gateway.port, receiveBuffer: 4096)
-            client.send(try gateway.request() + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            Clock.sleep(milliseconds: 300)
-            client.wait(seconds: 2)
-            #expect(client.receive(through: "{\"status\":\"ready\"}").end == .found)
-            gateway.stop()
+            for _ in 0..<200 where !answer.isUp { worker.turn(milliseconds: 10) }
+            #expect(answer.isUp)
+            worker.close(connection)
         }
 
         @Test func `holds no more than the mark and one receive for a client that does not read`() throws {
@@ -93,19 +95,36 @@ extension WorkerTests {
         }
 
         @Test func `does not wait for ever for a server that stalls after its client was slow`() throws {
+            let mayStall = Flag()
             let server = try ScriptedServer { peer, _, server in
                 _ = server.request(from: peer)
-                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n")
-                peer.send([UInt8](repeating: 0x61, count: 9_000_000))
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+                while !mayStall.isUp {
+                    peer.send([UInt8](repeating: 0x61, count: 50_000))
+                    Clock.sleep(milliseconds: 1)
+                }
                 _ = peer.receive()
             }
-            let gateway = try TestGateway(servers: [server.port]) { $0.bodyTimeout = 800 }
-            let client = Peer(port: gateway.port, receiveBuffer: 4096)
+            let gateway = try TestGateway(servers: [server.port], isByHand: true) { $0.bodyTimeout = 1500 }
+            let worker = try gateway.makeWorker()
+            let client = Peer(port: gateway.port, receiveBuffer: 65_536)
             client.send(try gateway.request())
-            Clock.sleep(milliseconds: 400)
-            client.wait(seconds: 4)
-            #expect(client.receive().end != .silence)
-            gateway.stop()
+            var isPaused = false
+            for _ in 0..<2000 where !isPaused {
+                worker.turn(milliseconds: 5)
+                isPaused = worker.connections.allClients.first?.exchange?.upstream?.isPaused ?? false
+                if isPaused { mayStall.raise() }
+            }
+            #expect(isPaused)
+            // What the server still sent waits in the worker's socket, and fills it no more.
+            let end = Flag()
+            try Thread.start("reader") {
+                client.wait(seconds: 6)
+                if client.receive().end != .silence { end.raise() }
+            }
+            for _ in 0..<500 where !end.isUp { worker.turn(milliseconds: 10) }
+            #expect(end.isUp)
+            #expect(worker.connections.clients == 0)
         }
 
         @Test func `blames the server that does not take the request`() throws {
@@ -138,6 +157,22 @@ extension WorkerTests {
             client.wait(seconds: 1)
             #expect(client.receive(through: "\r\n\r\n").end == .found)
             gateway.stop()
+        }
+
+        @Test func `relays the early answer of a server that closes while the request is on its way`() throws
+        {
+            let server = try ScriptedServer { peer, _, server in
+                _ = server.request(from: peer)
+                peer.send("HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\nno")
+                peer.resetAtEnd()
+            }
+            let gateway = try TestGateway(servers: [server.port]) { $0.bodyBytes = 64_000_000 }
+            let client = Peer(port: gateway.port)
+            let request = try gateway.post(String(repeating: "x", count: 8_000_000))
+            try Thread.start("sender") { client.send(request) }
+            #expect(client.receive(through: "\r\n\r\nno").text.hasPrefix("HTTP/1.1 429 "))
+            gateway.stop()
+            #expect(server.requests.count == 1)
         }
 
         @Test func `invents no length for the answer to HEAD`() throws {
@@ -174,12 +209,12 @@ extension WorkerTests {
         }
 
         @Test func `sends a request anew that met a connection which its server had closed`() throws {
-            let mayClose = Atomic<Bool>(false)
+            let mayClose = Flag()
             let server = try ScriptedServer { peer, number, server in
                 _ = server.request(from: peer)
                 peer.send(ok)
                 if number == 1 {
-                    while !mayClose.load(ordering: .relaxed) { Clock.sleep(milliseconds: 2) }
+                    while !mayClose.isUp { Clock.sleep(milliseconds: 2) }
                 } else {
                     while server.request(from: peer) != nil { peer.send(ok) }
                 }
@@ -191,7 +226,7 @@ extension WorkerTests {
             for _ in 0..<20 { worker.turn(milliseconds: 10) }
             #expect(client.receive(through: "\r\n\r\nok").end == .found)
             // The worker does not see the end of the connection before it has sent the request.
-            mayClose.store(true, ordering: .relaxed)
+            mayClose.raise()
             Clock.sleep(milliseconds: 50)
             let connection = try #require(worker.connections.allClients.first)
             client.send(try gateway.post("{\"id\":1}"))
@@ -246,7 +281,7 @@ extension WorkerTests {
             let connection = try #require(worker.connections.allClients.first)
             client?.resetAtEnd()
             client = nil
-            let dying = try gateway.request("POST", fields: "Content-Length: 1\r\nExpect: 100-continue\r\n", body: "x")
+            let dying = try gateway.request("POST", fields: "Content-Length: 1\r\nExpect: 100-continue\r\n")
             connection.pending.append(dying + (try gateway.request()))
             worker.resume(connection)
             for _ in 0..<10 { worker.turn(milliseconds: 10) }
