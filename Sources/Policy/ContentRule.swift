@@ -12,8 +12,8 @@ enum ContentRule {
         guard request.fields.count(of: .contentType) == 1,
             isJSON(bytes.extracting(request.value(.contentType)))
         else { return .contentTypeUnsupported }
-        if let encoding = request.fields.first(.contentEncoding) {
-            guard bytes.extracting(encoding).equalsIgnoringCase("identity") else {
+        for line in request.fields.lines where line.name == .contentEncoding {
+            guard bytes.extracting(line.valueRange).equalsIgnoringCase("identity") else {
                 return .contentEncodingUnsupported
             }
         }

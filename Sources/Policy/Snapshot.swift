@@ -28,7 +28,7 @@ public final class Snapshot: Sendable {
     public let table: RouteTable
     /// Which route an audience belongs to: every resource and every alias.
     public let audienceOwners: [String: RouteID]
-    /// Scopes that a scope implies, itself included, closed under implication.
+    /// Scopes that a scope implies, closed under implication.
     public let scopeImplications: [String: Set<String>]
     /// The limits.
     public let limits: Limits

@@ -11,7 +11,7 @@ public struct TokenCache: ~Copyable {
         let digest: Digest256
         let issuer: IssuerID
         let principal: Principal
-        var keySet: KeySet
+        let keySet: KeySet
         var lastUse: UInt64
     }
 
@@ -43,7 +43,8 @@ public struct TokenCache: ~Copyable {
     ///
     /// - Parameters:
     ///   - digest: What `digest(_:)` returned.
-    ///   - keys: The keys now; a token whose key has left them is forgotten.
+    ///   - keys: The keys now; a token that was verified with others is forgotten, as its key may have left them or
+    ///     another one may fit it as well.
     ///   - snapshot: Holds the clock skew of the issuer.
     ///   - now: Seconds since the Unix epoch.
     /// - Returns: The token and its issuer, nil if it must be verified.
@@ -60,16 +61,13 @@ public struct TokenCache: ~Copyable {
             sets[set].remove(at: way)
             return nil
         }
-        if let current = keys[issuer].keySet { sets[set][way].keySet = current }
         uses += 1
         sets[set][way].lastUse = uses
         return (issuer, sets[set][way].principal)
     }
 
     private func isGood(_ entry: Entry, keys: KeySet?, snapshot: Snapshot, now: Int64) -> Bool {
-        guard let keys, keys === entry.keySet || keys.contains(entry.principal.token.key) else {
-            return false
-        }
+        guard let keys, keys === entry.keySet else { return false }
         return entry.principal.token.expiry + snapshot.issuer(entry.issuer).rules.clockSkew > now
     }
 

@@ -17,6 +17,8 @@ final class ClientConnection {
         case discarding(BodyDecoder, left: Int)
         /// Everything is written; the peer gets a moment to read it before the socket closes (RFC 9112 §9.6).
         case lingering(left: Int)
+        /// Gone: nothing is read or written any more.
+        case closed
     }
 
     let id: ConnectionID

@@ -62,8 +62,6 @@ enum ClientResponse {
         let bytes = response.bytes.span
         if let length = response.fields.first(.contentLength) {
             buffer.appendField("Content-Length", bytes.extracting(length))
-        } else if response.status != 304 {
-            buffer.append("Content-Length: 0\r\n")
         }
     }
 

@@ -24,6 +24,8 @@ struct Deadline {
 
     /// Answers the wheel: true if the moment has come, else the wheel gets a new entry if there is a moment to come.
     mutating func hasPassed(now: Int, for id: ConnectionID, in wheel: inout TimerWheel) -> Bool {
+        // An entry that an earlier one has replaced must not be entered anew, or entries would pile up.
+        guard let expected = asked, expected <= now else { return false }
         asked = nil
         guard let due else { return false }
         guard due > now else {

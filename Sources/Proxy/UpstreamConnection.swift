@@ -33,6 +33,8 @@ final class UpstreamConnection {
     var sentNow = 0
     /// Whether the peer has closed its sending side.
     var hasHungUp = false
+    /// Whether the connection broke before the peer had closed its sending side.
+    var wasReset = false
     /// Whether something may wait in the socket that was not received.
     var hasUnreadInput = false
     /// Whether reading waits until the client has taken what it was sent.
@@ -52,11 +54,13 @@ final class UpstreamConnection {
 
     /// Whether the peer has surely taken no byte of the request: nothing was sent, or nothing was acknowledged.
     ///
-    /// A server that closes an idle connection while a request is on its way answers with a reset, and its kernel
-    /// acknowledges nothing of the request. All earlier requests were answered, hence acknowledged.
+    /// A server that closes an idle connection while a request is on its way has sent the end of its stream before a
+    /// reset answers the request, of which its kernel acknowledges nothing. A reset without that end may come from a
+    /// server that has taken the request, before the acknowledgement was due. All earlier requests were answered,
+    /// hence acknowledged.
     var hasTakenNothing: Bool {
         guard sentNow > 0 else { return true }
-        guard isReused, let acknowledgedAtStart, let acknowledged = socket.acknowledgedBytes else {
+        guard isReused, !wasReset, let acknowledgedAtStart, let acknowledged = socket.acknowledgedBytes else {
             return false
         }
         return acknowledged <= acknowledgedAtStart + sentBefore

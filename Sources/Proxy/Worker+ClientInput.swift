@@ -16,7 +16,7 @@ extension Worker {
 
     /// Goes on with a connection that was left with something to do.
     func resume(_ client: ClientConnection) {
-        if !client.pending.isEmpty, wantsInput(client) {
+        if canGoOn(client) {
             var pending = ByteBuffer()
             swap(&pending, &client.pending)
             consume(pending.span, client)
@@ -28,16 +28,17 @@ extension Worker {
     func receive(_ client: ClientConnection) {
         withInput { receive(client, into: &$0) }
         // A peer that has closed its side has left: nobody would read the answer (MCP 2026-07-28: this cancels).
-        if client.hasHungUp, client.exchange != nil, connections.client(client.id) != nil { left(client) }
+        if client.hasHungUp, client.exchange != nil { left(client) }
     }
 
     private func receive(_ client: ClientConnection, into input: inout ByteBuffer) {
         var share = Self.fairShare
         while wantsInput(client) {
-            guard share > 0 else { return queue(client) }
+            // What is kept is used up before there is more of it.
+            guard share > 0, !canGoOn(client) else { return queue(client) }
             share -= 1
             input.removeAll()
-            if !client.pending.isEmpty { swap(&input, &client.pending) }
+            takeOver(&client.pending, into: &input)
             let result = client.socket.receive(into: &input, room: Self.receiveSize)
             switch result {
             case .bytes(let count):
@@ -57,10 +58,22 @@ extension Worker {
         }
     }
 
+    /// Whether bytes that were received already could be used now.
+    func canGoOn(_ client: ClientConnection) -> Bool {
+        !client.pending.isEmpty && !client.hasPartialHead && wantsInput(client)
+    }
+
+    /// Moves what was kept of a connection's input, which frees the memory that kept it.
+    func takeOver(_ pending: inout ByteBuffer, into input: inout ByteBuffer) {
+        guard !pending.isEmpty else { return }
+        input.append(pending.span)
+        pending.release()
+    }
+
     /// Whether bytes from the client could be used now.
     private func wantsInput(_ client: ClientConnection) -> Bool {
-        guard connections.client(client.id) != nil else { return false }
         switch client.state {
+        case .closed: return false
         case .reading: return !client.closesAfterOutput && client.output.count < snapshot.limits.bufferBytes
         case .discarding, .lingering: return true
         case .exchanging(let exchange):
@@ -74,8 +87,9 @@ extension Worker {
         var offset = 0
         loop: while offset < input.count {
             switch client.state {
+            case .closed: return
             case .reading:
-                guard !client.closesAfterOutput, readHead(input, client, &offset) else { break loop }
+                guard wantsInput(client), readHead(input, client, &offset) else { break loop }
             case .exchanging(let exchange):
                 guard pumpBody(input, of: exchange, from: client, &offset) else { break loop }
             case .discarding(let decoder, let left):
@@ -87,9 +101,10 @@ extension Worker {
                 if left <= count { close(client) }
             }
         }
-        guard connections.client(client.id) != nil else { return }
+        if case .closed = client.state { return }
         if offset < input.count { client.pending.append(input.extracting(offset...)) }
         if !client.output.isEmpty { flush(client) }
+        if canGoOn(client) { queue(client) }
     }
 
     /// Reads a head and decides on it; false if its end has not arrived.

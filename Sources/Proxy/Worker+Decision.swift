@@ -58,8 +58,10 @@ extension Worker {
     func adopt(_ state: IssuerKeys, for issuer: IssuerID) {
         keys[issuer] = state
         for exchange in takeParked(where: { $0 == .awaitingKeys(issuer) }) {
+            guard let client = exchange.client else { continue }
             decide(exchange, mayAwaitKeys: false)
-            if let client = exchange.client { queue(client) }
+            flush(client)
+            queue(client)
         }
     }
 

@@ -64,29 +64,20 @@ extension Worker {
     func abort(_ exchange: Exchange, _ reason: Reason) {
         guard let client = exchange.client else { return }
         exchange.record.reason = reason
+        if exchange.record.status == 0 { exchange.record.status = Answer(reason).status }
         log(exchange)
         // Without a declared end only a reset tells a broken answer from a whole one.
         if exchange.responseFraming == .untilClose { client.socket.resetOnClose() }
         flushOnce(client)
         giveBack(exchange)
-        client.state = .reading
         close(client)
     }
 
     /// The client has closed its side or is gone: whatever is done for it ends (MCP 2026-07-28: this cancels).
     func left(_ client: ClientConnection) {
         guard let exchange = client.exchange else { return close(client) }
-        exchange.record.reason = .failure(.clientAborted)
-        if exchange.record.status == 0 { exchange.record.status = 499 }
-        end(exchange, of: client)
-    }
-
-    private func end(_ exchange: Exchange, of client: ClientConnection) {
-        log(exchange)
         discardUpstream(of: exchange)
-        giveBack(exchange)
-        client.state = .reading
-        close(client)
+        abort(exchange, .failure(.clientAborted))
     }
 
     /// The time of a client connection has run out.
@@ -105,7 +96,7 @@ extension Worker {
             exchange.isPersistent = false
             respond(exchange, with: LocalResponse(refusing: .failure(.clientTimeout)))
             flush(client)
-        case .discarding, .lingering: close(client)
+        case .discarding, .lingering, .closed: close(client)
         case .exchanging(let exchange): expire(exchange, client)
         }
     }
@@ -116,11 +107,14 @@ extension Worker {
             exchange.phase = .relaying
             decide(exchange, mayAwaitKeys: false)
             flush(client)
+            queue(client)
         case .awaitingAddresses:
             fail(exchange, GatewayFailure(.connectTimeout, "The name was not resolved in time."))
         case .relaying where !client.output.isEmpty:
-            exchange.record.reason = .failure(.clientStalled)
-            end(exchange, of: client)
+            discardUpstream(of: exchange)
+            abort(exchange, .failure(.clientStalled))
+        case .relaying where exchange.upstream?.unsent ?? 0 > 0:
+            fail(exchange, GatewayFailure(.upstreamTimeout, "The server does not take the request."))
         case .relaying:
             discardUpstream(of: exchange)
             guard !exchange.hasResponded else { return abort(exchange, .failure(.clientTimeout)) }

@@ -8,7 +8,7 @@ internal import Transport
 extension Worker {
     /// Sends what waits for a client; whoever was paused for it goes on when half of the mark is left.
     func flush(_ client: ClientConnection) {
-        guard connections.client(client.id) != nil else { return }
+        if case .closed = client.state { return }
         guard sendAll(client) else { return left(client) }
         if client.output.isEmpty {
             if client.closesAfterOutput { return finishClosing(client) }
@@ -17,6 +17,7 @@ extension Worker {
             client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
         }
         resumeUpstream(of: client)
+        if canGoOn(client) { queue(client) }
     }
 
     /// Sends until everything is gone or the kernel has no room; false if the connection is dead.
@@ -41,10 +42,11 @@ extension Worker {
     }
 
     private func resumeUpstream(of client: ClientConnection) {
-        guard let upstream = client.exchange?.upstream, upstream.isPaused,
+        guard let exchange = client.exchange, let upstream = exchange.upstream, upstream.isPaused,
             client.output.count <= snapshot.limits.bufferBytes / 2
         else { return }
         upstream.isPaused = false
+        noteResponseProgress(upstream, exchange)
         queue(upstream)
     }
 
@@ -57,6 +59,7 @@ extension Worker {
 
     /// Closes a client connection.
     func close(_ client: ClientConnection) {
+        client.state = .closed
         connections.remove(client.id)
     }
 

@@ -25,7 +25,7 @@ extension Worker {
             guard share > 0 else { return queue(upstream) }
             share -= 1
             input.removeAll()
-            if !upstream.pending.isEmpty { swap(&input, &upstream.pending) }
+            takeOver(&upstream.pending, into: &input)
             switch upstream.socket.receive(into: &input, room: Self.receiveSize) {
             case .bytes(let count):
                 relay(input.span, upstream, exchange)
@@ -38,9 +38,10 @@ extension Worker {
                 if !input.isEmpty { upstream.pending.append(input.span) }
                 return
             case .end:
-                return ended(upstream, exchange, "closed")
+                return ended(upstream, exchange)
             case .failed(let error):
-                return ended(upstream, exchange, "\(error)")
+                upstream.wasReset = true
+                return broke(upstream, exchange, "\(error)")
             }
         }
     }
@@ -51,7 +52,7 @@ extension Worker {
         var offset = 0
         do throws(MessageViolation) {
             if !exchange.hasResponded {
-                guard try readHead(input, upstream, exchange, client, &offset) else { return }
+                guard try readHead(input, upstream, exchange, client, &offset) else { return flush(client) }
             }
             try relayBody(input, upstream, exchange, client, &offset)
         } catch {
@@ -148,7 +149,7 @@ extension Worker {
     }
 
     /// Gives the rest of a body its time; streams of events may be silent for as long as they like.
-    private func noteResponseProgress(_ upstream: UpstreamConnection, _ exchange: Exchange) {
+    func noteResponseProgress(_ upstream: UpstreamConnection, _ exchange: Exchange) {
         guard !exchange.isEventStream else { return upstream.deadline.clear() }
         upstream.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: upstream.id, in: &timers)
     }
@@ -211,14 +212,17 @@ extension Worker {
         upstream.deadline.clear()
     }
 
-    /// The server has closed its side, or the connection broke.
-    private func ended(_ upstream: UpstreamConnection, _ exchange: Exchange, _ how: String) {
-        if exchange.hasResponded, exchange.responseBody.endsWithConnection {
-            let client = exchange.client
-            complete(upstream, exchange, isClean: false)
-            if let client { flush(client) }
-            return
+    /// The server has closed its side, which is the end of a body without a declared one.
+    private func ended(_ upstream: UpstreamConnection, _ exchange: Exchange) {
+        guard exchange.hasResponded, exchange.responseBody.endsWithConnection, !upstream.wasReset else {
+            return broke(upstream, exchange, "closed")
         }
+        let client = exchange.client
+        complete(upstream, exchange, isClean: false)
+        if let client { flush(client) }
+    }
+
+    private func broke(_ upstream: UpstreamConnection, _ exchange: Exchange, _ how: String) {
         let reason: FailureReason = exchange.hasResponded ? .upstreamAborted : .upstreamClosed
         retryOrFail(upstream, GatewayFailure(reason, how))
     }

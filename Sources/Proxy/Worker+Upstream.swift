@@ -1,6 +1,7 @@
 // The way to a server: a pooled connection or a new one, and the request onto it.
 
 internal import Bytes
+internal import Glibc
 internal import HTTP
 internal import HTTP1
 internal import Policy
@@ -9,12 +10,13 @@ internal import Transport
 extension Worker {
     /// Spends the permit of an exchange for a place at its server, and sends the request there.
     func forward(_ exchange: Exchange) {
+        // The client may prove to be gone, and with it the exchange and its permit.
+        if exchange.request.expectsContinue { sendContinue(exchange) }
         guard let permit = exchange.permit.take() else { return }
         let lease = pool.checkOut(permit)
         exchange.record.endpoint = pool.endpoint(lease.endpoint).name
         let idle = takeIdle(for: lease)
         exchange.lease = consume lease
-        if exchange.request.expectsContinue { sendContinue(exchange) }
         guard let idle else { return connect(exchange) }
         idle.isReused = true
         idle.sentBefore += idle.sentNow
@@ -196,7 +198,10 @@ extension Worker {
             case .wouldBlock:
                 return noteSent(upstream)
             case .failed(let error):
-                return retryOrFail(upstream, GatewayFailure(.upstreamClosed, "\(error)"))
+                // The server may have answered before it closed: that is received first, and then the end.
+                upstream.wasReset = error.code != EPIPE
+                upstream.hasUnreadInput = true
+                return queue(upstream)
             }
         }
         noteSent(upstream)
@@ -207,13 +212,18 @@ extension Worker {
         if upstream.output.count > snapshot.limits.bufferBytes || exchange.hasResponded {
             upstream.releaseSent()
         }
-        if exchange.hasSentRequest, upstream.unsent == 0, !exchange.hasResponded,
-            let route = exchange.record.route
-        {
-            let timeout = snapshot.route(route).upstream.responseTimeout
-            upstream.deadline.set(clock.milliseconds + timeout, for: upstream.id, in: &timers)
-        }
+        if !exchange.hasResponded { awaitServer(upstream, exchange) }
         let wantsMore = !exchange.requestBody.hasEnded && upstream.unsent < snapshot.limits.bufferBytes / 2
         if wantsMore, client.hasUnreadInput || !client.pending.isEmpty { queue(client) }
+    }
+    /// Gives the server its time: to take what waits for it, then to answer.
+    private func awaitServer(_ upstream: UpstreamConnection, _ exchange: Exchange) {
+        guard upstream.unsent > 0 || exchange.hasSentRequest, let route = exchange.record.route else {
+            return upstream.deadline.clear()
+        }
+        let timeout =
+            upstream.unsent > 0
+            ? snapshot.limits.bodyTimeout : snapshot.route(route).upstream.responseTimeout
+        upstream.deadline.set(clock.milliseconds + timeout, for: upstream.id, in: &timers)
     }
 }

@@ -112,17 +112,20 @@ public final class Worker {
 
     /// Serves until a message says to stop.
     public func run() {
-        while !isStopped {
-            let count = poller.wait(milliseconds: CInt(truncatingIfNeeded: patience()))
-            clock.refresh()
-            for index in 0..<count { dispatch(poller.event(at: index)) }
-            serveQueued()
-            expireDeadlines()
-            handOverLines()
-            noteStatus()
-        }
+        while !isStopped { turn(milliseconds: patience()) }
         closeEverything()
         handOverLines()
+    }
+
+    /// One round of the loop, which waits for events for at most `milliseconds`.
+    func turn(milliseconds: Int) {
+        let count = poller.wait(milliseconds: CInt(truncatingIfNeeded: milliseconds))
+        clock.refresh()
+        for index in 0..<count { dispatch(poller.event(at: index)) }
+        serveQueued()
+        expireDeadlines()
+        handOverLines()
+        noteStatus()
     }
 
     /// Milliseconds that the poller may wait: none while connections are queued, else until the next deadline.
