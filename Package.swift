@@ -32,17 +32,22 @@ let package = Package(
         .executableTarget(
             name: "audgate",
             dependencies: [
-                "Server", "Configuration", "Development", "Proxy", "Policy", "JOSE", "JSON", "Bytes",
+                "Server", "Configuration", "Development", "Proxy", "Policy", "JOSE", "HTTP", "JSON",
+                "Transport",
+                "Bytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
+            // A link to the file at the top: what `audgate demo` serves and what is checked in are one text.
+            resources: [.embedInCode("gateway.json")],
             swiftSettings: common
         ),
         // Level 6
         .target(
             name: "Server",
             dependencies: [
-                "Configuration", "Proxy", "Policy", "JOSE", "JSON", "HTTP", "HTTP1", "Transport", "Bytes",
+                "Configuration", "Proxy", "Policy", "JOSE", "JSON", "HTTP", "HTTP1", "OpenSSL", "Transport",
+                "Bytes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common

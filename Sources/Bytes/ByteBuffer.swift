@@ -114,7 +114,7 @@ public struct ByteBuffer: ~Copyable {
 
     /// Shortens the buffer to its first `count` readable bytes; keeps all when there are fewer.
     public mutating func truncate(to count: Int) {
-        end = min(end, start + max(count, 0))
+        end = start + min(max(count, 0), end - start)
     }
 
     /// Forgets the bytes and keeps the allocation.

@@ -9,7 +9,7 @@ public struct GatewayConfiguration: Sendable {
     /// Number of event-loop threads, 0 to 1024; 0 is one for each core.
     public let workers: Int
     /// Where logs go.
-    public let log: LogSettings
+    public var log: LogSettings
     /// The embedded servers, nil if there are none.
     public let development: DevelopmentSettings?
     /// What the operator should know, in the order of the text.

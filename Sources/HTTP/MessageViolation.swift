@@ -65,7 +65,6 @@ public enum MessageViolation: String, Error, Sendable, CaseIterable {
         case .unsupportedVersion: 505
         case .startLineTooLong: 414
         case .headTooLong, .tooManyFields: 431
-        case .unsupportedTransferCoding: 501
         case .unsupportedExpectation: 417
         default: 400
         }

@@ -154,7 +154,9 @@ struct ChunkedDecoder: Sendable {
     /// (RFC 9110 §6.5.1).
     private static func mayTrail(_ name: FieldName) -> Bool {
         switch name {
-        case .other, .date, .originWide: true
+        case .other, .date, .originWide, .identity, .via, .traceparent, .tracestate, .cacheControl, .vary,
+            .retryAfter:
+            true
         default: false
         }
     }

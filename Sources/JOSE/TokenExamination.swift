@@ -9,7 +9,7 @@ internal import JSON
 /// none refused it.
 public struct TokenExamination: ~Copyable {
     let token: UnverifiedToken
-    private let keys: KeySet
+    private let keys: KeySet?
     private let rules: TokenRules
     private let now: Int64
     private var passed: Set<TokenStep> = []
@@ -22,15 +22,24 @@ public struct TokenExamination: ~Copyable {
     ///
     /// - Parameters:
     ///   - token: The token as presented.
-    ///   - keys: The keys of the issuer.
+    ///   - keys: The keys of the issuer; without them the step `key` refuses every token.
     ///   - rules: The rules for the issuer's tokens.
     ///   - now: Seconds since 1970.
-    public init(of token: UnverifiedToken, keys: KeySet, rules: TokenRules, now: Int64) {
+    public init(of token: UnverifiedToken, keys: KeySet?, rules: TokenRules, now: Int64) {
         self.token = token
         self.keys = keys
         self.rules = rules
         self.now = now
     }
+
+    /// `aud` as claimed, nil until the step `claims` has passed; to explain a refusal, never for a decision.
+    public var claimedAudiences: [String]? { claims?.audiences }
+
+    /// The names in `scope` and `scp` as claimed, nil until the step `claims` has passed; never for a decision.
+    public var claimedScopes: [String]? { claims?.scopes }
+
+    /// Whether the token claims `cnf`, nil until the step `claims` has passed; never for a decision.
+    public var claimsSenderConstraint: Bool? { claims?.isSenderConstrained }
 
     /// Whether every step was performed and none refused the token.
     var isComplete: Bool { passed.count == TokenStep.allCases.count }
@@ -63,6 +72,7 @@ public struct TokenExamination: ~Copyable {
 
     private mutating func chooseKey() throws(TokenRefusal) {
         guard let algorithm else { throw TokenRefusal(.algorithmNotAllowed) }
+        guard let keys else { throw TokenRefusal(.unknownKey) }
         key = try keys.key(for: token.header, algorithm: algorithm)
     }
 

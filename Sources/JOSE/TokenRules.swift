@@ -46,7 +46,7 @@ public struct TokenRules: Sendable {
     }
 
     /// Claims that a token must have besides `iss`, `exp` and `aud`.
-    var requiredClaims: [String] {
+    public var requiredClaims: [String] {
         let lifetime = maximumLifetime == nil ? [] : ["iat"]
         return switch tokenType {
         case .accessToken: ["sub", "client_id", "iat", "jti"]

@@ -51,6 +51,7 @@ public enum AccessPolicy {
             progress.route = match.route
             let route = snapshot.route(match.route)
             progress.origin = try allowedOrigin(request, route)
+            progress.judgedRoute = route
             try answerOptions(request)
             try checkMethod(request)
             let credentials = try credentials(request, route)
@@ -83,7 +84,7 @@ public enum AccessPolicy {
     }
 
     /// The methods of a route, as `Allow` names them.
-    static let allow = "GET, HEAD, POST, DELETE, OPTIONS"
+    static let allow = "GET, POST, DELETE, OPTIONS"
 
     // Step 2
     private static func knownAuthority(
@@ -131,8 +132,8 @@ public enum AccessPolicy {
     // Step 6
     private static func checkMethod(_ request: borrowing RequestHead) throws(Stop) {
         switch request.method {
-        case .get, .head, .post, .delete: return
-        case .options, .connect, .trace, .other: throw .methodNotAllowed(allow)
+        case .get, .post, .delete: return
+        case .head, .options, .connect, .trace, .other: throw .methodNotAllowed(allow)
         }
     }
 
@@ -173,9 +174,12 @@ public enum AccessPolicy {
             let token = try TokenVerifier.verify(presented, keys: keySet, rules: rules, now: scene.now)
             return (issuer, tokens.insert(digest, token, from: issuer, keySet: keySet))
         } catch {
-            // The issuer may have a new key: ask once, but not more often than the hold-off allows.
-            let mayBeNew = error.reason == .unknownKey && scene.now >= keys[issuer].holdOffUntil
-            if mayBeNew, scene.mayAwaitKeys { throw .awaitKeys(issuer) }
+            if error.reason == .unknownKey {
+                // The issuer may have a new key: ask once, but not more often than the hold-off allows.
+                if scene.mayAwaitKeys, scene.now >= keys[issuer].holdOffUntil { throw .awaitKeys(issuer) }
+                // Nobody knows its keys at the moment: an outage must not look like a bad token (D6).
+                if keys[issuer].isSourceDown { throw .refuse(.keysUnavailable) }
+            }
             throw .challenge(.token(error.reason), route, scopes: route.scopes)
         }
     }
@@ -188,17 +192,12 @@ public enum AccessPolicy {
         }
     }
 
-    /// The issuer of the route whose `iss` the token claims; its rules are applied, and check the claim again.
     private static func chosenIssuer(
         _ token: UnverifiedToken,
         _ route: Route,
         _ snapshot: Snapshot
     ) throws(Stop) -> IssuerID {
-        if let claimed = token.issuer {
-            for id in route.issuers where claimed.isIdentical(to: snapshot.issuer(id).rules.issuer) {
-                return id
-            }
-        }
+        if let issuer = IssuerRule.issuer(of: token, at: route, in: snapshot) { return issuer }
         throw .challenge(.access(.issuerUnknown), route, scopes: route.scopes)
     }
 

@@ -27,9 +27,7 @@ public enum AudienceRule {
 
     /// Whether `audience` is the resource, the other spelling of a bare origin, or an alias.
     public static func isOwn(_ audience: String, of route: Route) -> Bool {
-        if audience.isIdentical(to: route.resource.text) { return true }
-        for alias in route.audienceAliases where audience.isIdentical(to: alias) { return true }
-        // URL libraries add the slash of an empty path by themselves; refusing it would be a login loop.
-        return route.resource.path.isEmpty && audience.isIdentical(to: route.resource.text + "/")
+        for own in route.audiences where audience.isIdentical(to: own) { return true }
+        return false
     }
 }

@@ -29,25 +29,47 @@ enum BearerCredentials: Equatable {
         }
         var start = 6
         while start < value.count, value[start] == ASCII.space { start += 1 }
-        guard start < value.count else {
-            self = .none(.noCredentials)
-            return
-        }
-        let token = value.extracting(start...)
-        let isList =
-            token.firstIndex(of: ASCII.space) != nil || token.firstIndex(of: UInt8(ascii: ",")) != nil
-        self = isList ? .none(.multipleCredentials) : .token(ByteRange(field.start + start, field.end))
+        let refusal = Self.refusal(of: value.extracting(start...))
+        self = refusal.map { .none($0) } ?? .token(ByteRange(field.start + start, field.end))
     }
 
-    /// Whether a query has the parameter `access_token`, which RFC 6750 §2.3 once allowed.
+    /// Why `text`, which stands behind the scheme, is not one token; nil if it may be one.
+    static func refusal(of text: Span<UInt8>) -> AccessReason? {
+        guard !text.isEmpty else { return .noCredentials }
+        // A list of credentials; anything else that is no token is for the verifier to refuse.
+        return text.firstIndex(of: UInt8(ascii: ",")) != nil ? .multipleCredentials : nil
+    }
+
+    /// Whether a query has the parameter `access_token`, which RFC 6750 §2.3 once allowed, in any spelling that a
+    /// lenient reader would take for it.
     private static func hasAccessToken(_ query: borrowing Span<UInt8>) -> Bool {
-        guard !query.isEmpty else { return false }
         var start = 0
         while start < query.count {
-            if query.extracting(start...).startsIgnoringCase(with: "access_token=") { return true }
-            guard let separator = query.firstIndex(of: UInt8(ascii: "&"), from: start) else { return false }
-            start = separator + 1
+            let end = query.firstIndex(of: UInt8(ascii: "&"), from: start) ?? query.count
+            let parameter = query.extracting(start..<end)
+            let nameEnd = parameter.firstIndex(of: UInt8(ascii: "=")) ?? parameter.count
+            if isAccessToken(parameter.extracting(0..<nameEnd)) { return true }
+            start = end + 1
         }
         return false
+    }
+
+    private static func isAccessToken(_ name: borrowing Span<UInt8>) -> Bool {
+        // Each of the twelve characters takes one octet, or three when it is escaped.
+        guard name.count >= 12, name.count <= 36 else { return false }
+        var decoded: [UInt8] = []
+        var index = 0
+        while index < name.count {
+            if name[index] == UInt8(ascii: "%"), index + 2 < name.count,
+                let high = ASCII.hexValue(name[index + 1]), let low = ASCII.hexValue(name[index + 2])
+            {
+                decoded.append(high << 4 | low)
+                index += 3
+            } else {
+                decoded.append(name[index])
+                index += 1
+            }
+        }
+        return decoded.span.equalsIgnoringCase("access_token")
     }
 }

@@ -42,6 +42,10 @@ enum ContentRule {
         !version.isEmpty && String(lossy: version) >= "2026-07-28"
     }
 
+    private static func isZeroQuality(_ parameter: String) -> Bool {
+        parameter.hasPrefix("q=0") && parameter.dropFirst(2).allSatisfy { $0 == "0" || $0 == "." }
+    }
+
     private static func acceptsAnswers(_ request: borrowing RequestHead) -> Bool {
         var acceptsJSON = false
         var acceptsEvents = false
@@ -50,7 +54,9 @@ enum ContentRule {
         for line in request.fields.lines where line.name == .accept {
             isPresent = true
             for range in String(lossy: bytes.extracting(line.valueRange)).lowercased().split(separator: ",") {
-                let type = (range.split(separator: ";").first ?? "").filter { $0 != " " && $0 != "\t" }
+                let parts = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+                // A quality of 0 means "not acceptable" (RFC 9110 §12.4.2).
+                guard let type = parts.first, !parts.contains(where: isZeroQuality) else { continue }
                 acceptsJSON = acceptsJSON || ["application/json", "application/*", "*/*"].contains(type)
                 acceptsEvents = acceptsEvents || ["text/event-stream", "text/*", "*/*"].contains(type)
             }

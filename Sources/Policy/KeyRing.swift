@@ -8,13 +8,21 @@ public struct IssuerKeys: Sendable {
     public var keySet: KeySet?
     /// Whether the first fetch has neither succeeded nor failed.
     public var isPending: Bool
+    /// Whether the last fetch failed.
+    public var isSourceDown: Bool
     /// Seconds since the Unix epoch before which an unknown key is no reason to fetch again.
     public var holdOffUntil: Int64
 
     /// Makes the state before the first fetch, unless told otherwise.
-    public init(keySet: KeySet? = nil, isPending: Bool = true, holdOffUntil: Int64 = 0) {
+    public init(
+        keySet: KeySet? = nil,
+        isPending: Bool = true,
+        isSourceDown: Bool = false,
+        holdOffUntil: Int64 = 0
+    ) {
         self.keySet = keySet
         self.isPending = isPending
+        self.isSourceDown = isSourceDown
         self.holdOffUntil = holdOffUntil
     }
 }

@@ -52,7 +52,8 @@ enum OriginRule {
         let names = request.text(field).split(separator: ",").map { $0.filter { $0 != " " && $0 != "\t" } }
         return Array(
             names.filter {
-                $0.lowercased().hasPrefix("mcp-param-") && $0.utf8.allSatisfy(ASCII.isTokenCharacter)
+                $0.utf8.count > 10 && $0.lowercased().hasPrefix("mcp-param-")
+                    && $0.utf8.allSatisfy(ASCII.isTokenCharacter)
             }
             .prefix(maximumParameters)
         )

@@ -40,6 +40,11 @@ public struct Route: Sendable {
     public let scopes: [String]
     /// Further audiences that count as this resource.
     public let audienceAliases: [String]
+    /// Every literal value of `aud` that counts as this resource: the resource first, the aliases behind.
+    ///
+    /// A bare origin counts in both of its spellings: URL libraries add the slash of an empty path by themselves, and
+    /// refusing it would be a login loop.
+    public let audiences: [String]
     /// Browser origins that may use the route.
     public let origins: Set<String>
     /// Where requests arrive.
@@ -79,6 +84,7 @@ public struct Route: Sendable {
         self.coversSubpaths = coversSubpaths
         self.scopes = scopes
         self.audienceAliases = audienceAliases
+        audiences = [resource.text] + (resource.path.isEmpty ? [resource.text + "/"] : []) + audienceAliases
         self.origins = origins
         self.place = place ?? RoutePlace(authority: resource.authority, path: resource.path)
         self.upstream = upstream

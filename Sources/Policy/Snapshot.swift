@@ -61,10 +61,7 @@ public final class Snapshot: Sendable {
     private static func audienceOwners(_ routes: [Route]) -> [String: RouteID] {
         var owners: [String: RouteID] = [:]
         for (index, route) in routes.enumerated() {
-            for audience in [route.resource.text] + route.audienceAliases {
-                owners[audience] = RouteID(index)
-            }
-            if route.resource.path.isEmpty { owners[route.resource.text + "/"] = RouteID(index) }
+            for audience in route.audiences { owners[audience] = RouteID(index) }
         }
         return owners
     }

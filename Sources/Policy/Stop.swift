@@ -42,7 +42,10 @@ enum Stop: Error {
 /// What has been found out about a request so far.
 struct Progress {
     var route: RouteID?
+    /// The browser origin that was allowed.
     var origin: String?
+    /// The route, once the origin was judged.
+    var judgedRoute: Route?
     var principal: Principal?
 
     /// The decision that a stop means, with what the answer to an allowed browser page needs.
@@ -53,7 +56,8 @@ struct Progress {
         case .respond(var response):
             response.route = response.route ?? route
             response.principal = principal
-            if let origin { response.fields += CrossOrigin.fields(for: origin) }
+            // Before the origin was judged there is none to answer to, and a refused one learns nothing.
+            if let judgedRoute { response.fields += CrossOrigin.fields(for: origin, at: judgedRoute) }
             return .respond(response)
         }
     }

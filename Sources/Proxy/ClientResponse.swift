@@ -22,14 +22,14 @@ enum ClientResponse {
     /// - Parameters:
     ///   - response: The response.
     ///   - framing: How its body goes on.
-    ///   - origin: The browser origin that may read it, nil if no browser asked.
+    ///   - crossOrigin: The CORS fields of the answer.
     ///   - isEventStream: Whether no intermediary may hold it back.
     ///   - facts: Date, connection and version.
     ///   - buffer: Gets the head.
     static func append(
         _ response: borrowing ResponseHead,
         framing: BodyFraming,
-        origin: String?,
+        crossOrigin: [LocalResponse.Field],
         isEventStream: Bool,
         facts: Facts,
         to buffer: inout ByteBuffer
@@ -43,7 +43,7 @@ enum ClientResponse {
             buffer.appendField(bytes.extracting(line.nameRange), bytes.extracting(line.valueRange))
         }
         if !hasDate { buffer.appendField("Date", facts.date) }
-        if let origin { appendCORS(origin, to: &buffer) }
+        for field in crossOrigin { buffer.appendField(field.name, field.value) }
         if isEventStream { buffer.append("X-Accel-Buffering: no\r\n") }
         appendFraming(of: response, framing, to: &buffer)
         appendConnection(facts, to: &buffer)
@@ -93,10 +93,6 @@ enum ClientResponse {
         appendConnection(facts, to: &buffer)
         buffer.appendHeadEnd()
         if method != .head { buffer.append(response.body.span) }
-    }
-
-    private static func appendCORS(_ origin: String, to buffer: inout ByteBuffer) {
-        for field in CrossOrigin.fields(for: origin) { buffer.appendField(field.name, field.value) }
     }
 
     private static func appendConnection(_ facts: Facts, to buffer: inout ByteBuffer) {

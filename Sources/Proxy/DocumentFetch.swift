@@ -14,8 +14,9 @@ struct FetchedDocument {
 }
 
 /// Why a document could not be had, in a sentence for the log.
-struct FetchError: Error {
-    let problem: String
+public struct FetchError: Error {
+    /// One or more sentences. They may hold texts of the source.
+    public let problem: String
 }
 
 /// One GET request, without redirects: a redirect could lead anywhere (RFC 9728 §7.7).

@@ -56,6 +56,8 @@ final class Exchange {
     var informationalCount = 0
     /// Addresses of the endpoint that were tried already.
     var triedAddresses = 0
+    /// Endpoints of the route that were tried before this one.
+    var triedEndpoints = 0
     /// Whether a connection of the pool failed this exchange before.
     var hasRetried = false
     /// When connecting must be done, in milliseconds; nil before it began.
@@ -81,9 +83,23 @@ final class Exchange {
         isEventStream = false
         informationalCount = 0
         triedAddresses = 0
+        triedEndpoints = 0
         hasRetried = false
         connectBy = nil
         record = AccessRecord()
+    }
+
+    /// Moves on to the next endpoint of the route; false if all were tried.
+    func moveOn(in pool: UpstreamPool) -> Bool {
+        guard let route = record.route, triedEndpoints + 1 < pool.endpointCount(of: route),
+            var current = lease.take()
+        else { return false }
+        pool.moveOn(&current)
+        triedEndpoints += 1
+        triedAddresses = 0
+        record.endpoint = pool.endpoint(current.endpoint).name
+        lease = consume current
+        return true
     }
 
     /// Appends the head of the request as the server gets it.
@@ -97,11 +113,16 @@ final class Exchange {
         ClientResponse.append(
             response,
             framing: responseFraming,
-            origin: lease?.permit.origin,
+            crossOrigin: crossOrigin,
             isEventStream: isEventStream,
             facts: facts,
             to: &buffer
         )
+    }
+
+    private var crossOrigin: [LocalResponse.Field] {
+        guard let route = record.route, let snapshot else { return [] }
+        return CrossOrigin.fields(for: lease?.permit.origin, at: snapshot.route(route))
     }
 
     /// Frees what the heads hold: a stream of events may live for days.

@@ -3,24 +3,27 @@
 internal import Bytes
 internal import Glibc
 internal import HTTP
-internal import JOSE
+public import JOSE
 internal import JSON
-internal import Policy
+public import Policy
 
 /// Keys as they were found.
-struct FetchedKeys: Sendable {
+public struct FetchedKeys: Sendable {
     /// The text of the key set, for telling whether it has changed.
     let text: [UInt8]
     /// The keys.
-    let keySet: KeySet
+    public let keySet: KeySet
     /// How long they may be kept, in seconds; nil if the source says nothing.
     let maximumAge: Int?
 }
 
 /// One fetch of the keys of one issuer. Blocks; never called on a worker.
-enum KeyFetch {
-    /// Gets the keys of `issuer`.
-    static func fetch(_ issuer: Issuer) throws(FetchError) -> FetchedKeys {
+public enum KeyFetch {
+    /// Gets the keys of `issuer` from its configured source. Blocks for at most ten seconds a document, and discovery
+    /// may ask for four.
+    ///
+    /// - Throws: What is wrong with the source, or with the keys that it has.
+    public static func fetch(_ issuer: Issuer) throws(FetchError) -> FetchedKeys {
         let document =
             switch issuer.keySource {
             case .file(let path): try read(path)

@@ -85,8 +85,8 @@ public final class KeyRefresher: Sendable {
         }
     }
 
-    private func fetch(_ id: IssuerID, _ schedule: inout KeySchedule) {
-        schedule.begin()
+    private func fetch(_ id: IssuerID, _ schedule: inout KeySchedule, isAsked: Bool = false) {
+        schedule.begin(isAsked: isAsked)
         let issuer = issuers[id.index]
         do {
             try Thread.start("audgate-fetch") { [mailbox] in
@@ -105,7 +105,7 @@ public final class KeyRefresher: Sendable {
         let now = Int64(Clock.unixMicroseconds / 1_000_000)
         if schedule.mayFetch(now: now), fetches < Self.maximumFetches {
             fetches += 1
-            fetch(issuer, &schedule)
+            fetch(issuer, &schedule, isAsked: true)
         } else if !schedule.isFetching {
             publish(issuer, schedule.state(now: now))
         }

@@ -23,6 +23,7 @@ struct KeySchedule {
     private var failures: Int64 = 0
     private var holdOffUntil: Int64 = 0
     private var isPending = true
+    private var startsHoldOff = false
     /// When the next fetch is due.
     private(set) var due: Int64 = 0
     /// Whether a fetch is under way.
@@ -38,6 +39,7 @@ struct KeySchedule {
         IssuerKeys(
             keySet: hasExpired(now: now) ? nil : current?.keySet,
             isPending: isPending,
+            isSourceDown: failures > 0,
             holdOffUntil: holdOffUntil
         )
     }
@@ -56,8 +58,12 @@ struct KeySchedule {
     /// Whether an unknown key is a reason to fetch at `now`.
     func mayFetch(now: Int64) -> Bool { !isFetching && now >= holdOffUntil }
 
-    mutating func begin() {
+    /// Notes that a fetch begins.
+    ///
+    /// - Parameter isAsked: Whether an unknown key is the reason, so that a hold-off follows.
+    mutating func begin(isAsked: Bool = false) {
         isFetching = true
+        startsHoldOff = isAsked
     }
 
     /// Takes over keys, and returns those that were used before.
@@ -86,6 +92,6 @@ struct KeySchedule {
     private mutating func end(now: Int64) {
         isFetching = false
         isPending = false
-        holdOffUntil = now + Self.holdOff
+        if startsHoldOff { holdOffUntil = now + Self.holdOff }
     }
 }

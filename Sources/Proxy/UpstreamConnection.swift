@@ -66,6 +66,14 @@ final class UpstreamConnection {
         return acknowledged <= acknowledgedAtStart + sentBefore
     }
 
+    /// Appends the body that waits behind the head in the output of a connection that failed.
+    func takeBody(from failed: UpstreamConnection) {
+        var request = ByteBuffer()
+        swap(&request, &failed.output)
+        request.consume(failed.headLength)
+        output.append(request.span)
+    }
+
     /// Lets go of what was sent: the request cannot be sent anew any more.
     func releaseSent() {
         guard headLength > 0 || sent > 0 else { return }

@@ -8,7 +8,7 @@ struct UpstreamLease: ~Copyable {
     /// The permit.
     let permit: ForwardPermit
     /// The pool's number of the endpoint.
-    let endpoint: Int
+    fileprivate(set) var endpoint: Int
 
     fileprivate init(permit: consuming ForwardPermit, endpoint: Int) {
         self.permit = permit
@@ -51,6 +51,16 @@ struct UpstreamPool {
         let endpoint = choices.count == 1 ? choices[0] : choices[Int(turn.magnitude % UInt(choices.count))]
         return UpstreamLease(permit: permit, endpoint: endpoint)
     }
+
+    /// Moves a lease on to the route's next endpoint, for a request that no endpoint has taken.
+    func moveOn(_ lease: inout UpstreamLease) {
+        let choices = routes[lease.permit.route.index]
+        let place = choices.firstIndex(of: lease.endpoint) ?? 0
+        lease.endpoint = choices[(place + 1) % choices.count]
+    }
+
+    /// Number of endpoints of a route.
+    func endpointCount(of route: RouteID) -> Int { routes[route.index].count }
 
     /// Takes the connection that became idle last, nil if there is none.
     mutating func takeIdle(for lease: borrowing UpstreamLease) -> ConnectionID? {

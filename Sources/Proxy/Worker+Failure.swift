@@ -29,7 +29,12 @@ extension Worker {
         guard !exchange.hasResponded else { return abort(exchange, .failure(failure.reason)) }
         var response = LocalResponse(refusing: .failure(failure.reason))
         if let body { response.body = body }
-        if let origin = exchange.lease?.permit.origin { response.fields += CrossOrigin.fields(for: origin) }
+        if let route = exchange.record.route {
+            response.fields += CrossOrigin.fields(
+                for: exchange.lease?.permit.origin,
+                at: snapshot.route(route)
+            )
+        }
         respond(exchange, with: response)
         if let client { flush(client) }
     }
@@ -86,8 +91,9 @@ extension Worker {
             client.state = .exchanging(exchange)
             exchange.client = client
             exchange.snapshot = snapshot
+            exchange.requestBody = BodyDecoder(framing: .none, limits: snapshot.limits.messages)
             exchange.record.start = clock.microseconds
-            exchange.requestBody = BodyDecoder(framing: .untilClose, limits: snapshot.limits.messages)
+            exchange.isPersistent = false
             respond(exchange, with: LocalResponse(refusing: .failure(.clientTimeout)))
             flush(client)
         case .discarding, .lingering, .closed: close(client)

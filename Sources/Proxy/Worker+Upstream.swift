@@ -57,7 +57,7 @@ extension Worker {
             services.names.lookUp(pool.endpoint(number).host)
         case .failed(let problem):
             services.names.lookUp(pool.endpoint(number).host)
-            fail(exchange, GatewayFailure(.nameUnresolved, problem))
+            moveOnOrFail(exchange, GatewayFailure(.nameUnresolved, problem))
         case .known(let addresses):
             connect(exchange, client, endpoint: number, addresses, by: connectBy)
         }
@@ -84,7 +84,13 @@ extension Worker {
                 problem = "\(address): \(error)"
             }
         }
-        fail(exchange, GatewayFailure(.connectFailed, problem))
+        moveOnOrFail(exchange, GatewayFailure(.connectFailed, problem))
+    }
+
+    /// Tries the next endpoint of the route, or gives up when there is none.
+    private func moveOnOrFail(_ exchange: Exchange, _ failure: GatewayFailure) {
+        guard exchange.moveOn(in: pool) else { return fail(exchange, failure) }
+        connect(exchange)
     }
 
     private func open(_ socket: consuming Socket, endpoint: Int) throws(SystemError) -> UpstreamConnection {
@@ -105,23 +111,32 @@ extension Worker {
         return upstream
     }
 
-    /// Gives the request to a new connection: as it stands in the output of one that failed, or written anew.
+    /// Gives the request to a new connection; the body stands in the output of one that failed, if there was one.
     private func takeOverRequest(of exchange: Exchange, to upstream: UpstreamConnection) {
         let failed = exchange.upstream
         attach(exchange, to: upstream)
         guard let failed else { return writeRequest(of: exchange, to: upstream) }
-        swap(&upstream.output, &failed.output)
-        upstream.headLength = failed.headLength
+        writeHead(of: exchange, to: upstream)
+        upstream.takeBody(from: failed)
         discard(failed)
     }
 
     /// Writes the head of the request, and sends it unless a body follows that may come with it.
     private func writeRequest(of exchange: Exchange, to upstream: UpstreamConnection) {
-        guard let client = exchange.client, let routeID = exchange.record.route else { return }
-        let route = snapshot.route(routeID)
+        writeHead(of: exchange, to: upstream)
+        if exchange.requestBody.hasEnded {
+            endRequest(exchange, upstream)
+            flush(upstream)
+        } else if let client = exchange.client {
+            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
+        }
+    }
+
+    private func writeHead(of exchange: Exchange, to upstream: UpstreamConnection) {
+        guard let client = exchange.client, let route = exchange.record.route else { return }
         exchange.requestFraming = exchange.request.framing
         let facts = UpstreamRequest.Facts(
-            route: route,
+            route: snapshot.route(route),
             endpoint: pool.endpoint(upstream.endpoint),
             framing: exchange.requestFraming,
             clientHost: client.peer.host,
@@ -132,12 +147,6 @@ extension Worker {
         exchange.appendRequest(facts, to: &upstream.output)
         upstream.headLength = upstream.output.count
         exchange.record.upstreamStart = clock.microseconds
-        if exchange.requestBody.hasEnded {
-            endRequest(exchange, upstream)
-            flush(upstream)
-        } else {
-            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
-        }
     }
 
     /// Notes that the whole request is in the server's output.

@@ -55,11 +55,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
         path: String,
         count: Int
     ) throws(SystemError) -> [ListeningSocketBox] {
-        if let probe = try? Socket.connect(to: address) {
-            discard(probe)
-            throw SystemError("bind", EADDRINUSE)
-        }
-        if errno == ECONNREFUSED { _ = unsafe unlink(path) }
+        try removeStale(address, path: path)
         let first = try bind(address, isShared: false)
         guard listen(first.descriptor, backlog) == 0 else { throw SystemError("listen") }
         var sockets: [ListeningSocketBox] = []
@@ -70,6 +66,20 @@ public struct ListeningSocket: ~Copyable, Sendable {
         }
         sockets.append(ListeningSocketBox(ListeningSocket(first, address)))
         return sockets
+    }
+
+    /// Removes the socket at `path` that nobody listens on any more, and nothing else: Linux refuses connections to
+    /// ordinary files just the same.
+    private static func removeStale(_ address: SocketAddress, path: String) throws(SystemError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        do {
+            discard(try Socket.connect(to: address))
+        } catch {
+            if error.code == ECONNREFUSED { _ = unsafe unlink(path) }
+            return
+        }
+        throw SystemError("bind", EADDRINUSE)
     }
 
     private static func discard(_ socket: consuming Socket) {}

@@ -18,6 +18,8 @@ public enum NameLookup {
     /// Blocks for as long as the resolver does.
     public static func addresses(of name: String, port: UInt16) throws(NameLookupError) -> [SocketAddress] {
         if let literal = SocketAddress(host: name, port: port) { return [literal] }
+        // The C library would stop reading there.
+        guard !name.utf8.contains(0) else { throw NameLookupError(reason: "The name holds NUL.") }
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         unsafe hints.ai_flags = AI_ADDRCONFIG
@@ -30,8 +32,10 @@ public enum NameLookup {
         var addresses: [SocketAddress] = []
         var next = unsafe list
         while let entry = unsafe next, addresses.count < maximumAddresses {
-            if let address = unsafe SocketAddress(entry.pointee), !addresses.contains(address) {
-                addresses.append(address.with(port: port))
+            if let address = unsafe SocketAddress(entry.pointee)?.with(port: port),
+                !addresses.contains(address)
+            {
+                addresses.append(address)
             }
             unsafe next = entry.pointee.ai_next
         }

@@ -56,7 +56,7 @@ public struct Socket: ~Copyable, Sendable {
         return connecting
     }
 
-    /// Receives up to `room` bytes to the end of `buffer`.
+    /// Receives up to `room` bytes, which is at least 1, to the end of `buffer`.
     public func receive(into buffer: inout ByteBuffer, room: Int) -> ReceiveResult {
         var result = ReceiveResult.wouldBlock
         _ = unsafe buffer.write(room: room) { memory in

@@ -35,11 +35,16 @@ public struct SocketAddress: Sendable {
         else {
             return nil
         }
-        self.init(host: String(text[..<colon]), port: port)
+        let host = text[..<colon]
+        // Without brackets the last group of an IPv6 address could be the port.
+        guard host.hasPrefix("[") || !host.contains(":") else { return nil }
+        self.init(host: String(host), port: port)
     }
 
     /// Reads an IPv4 address, or an IPv6 address with or without brackets; nil for a name.
     public init?(host: String, port: UInt16) {
+        // The C library would stop reading there.
+        guard !host.utf8.contains(0) else { return nil }
         var v4 = in_addr()
         if unsafe inet_pton(AF_INET, host, &v4) == 1 {
             self.init(.ipv4(v4.s_addr, port: port))

@@ -1,6 +1,7 @@
 // The command line: which command, and where its configuration is.
 
 internal import ArgumentParser
+internal import Configuration
 
 /// The reverse proxy in front of MCP servers that checks for whom a token was issued.
 @main
@@ -10,10 +11,16 @@ struct Audgate: ParsableCommand {
         abstract:
             "Lets a request through to an MCP server only when its access token was issued for exactly that server.",
         discussion: """
-            Exit codes: 0 success, 1 a problem that the output names, 2 the gateway could not start, 64 wrong usage.
+            First steps:
+              audgate demo                          everything on loopback, with commands to try
+              audgate check --config gateway.json   what is wrong with a configuration, and who may pass
+              audgate serve --config gateway.json   run the gateway
+
+            Exit codes: 0 success, 1 a problem that the output names, 2 the gateway could not start, 64 wrong usage. \
+            explain has codes of its own, see its help.
             """,
         version: "0.1.0",
-        subcommands: [Serve.self],
+        subcommands: [Serve.self, Check.self, Explain.self, VerifyJWS.self, Demo.self],
         defaultSubcommand: Serve.self
     )
 }
@@ -22,4 +29,14 @@ struct Audgate: ParsableCommand {
 struct ConfigurationOptions: ParsableArguments {
     @Option(name: .long, help: "The configuration file.")
     var config = "gateway.json"
+
+    /// Loads the configuration; ends the command with every problem on standard error if it has one.
+    func load() throws -> GatewayConfiguration {
+        do {
+            return try ConfigurationLoader.load(path: config)
+        } catch {
+            for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
+            throw ExitCode(1)
+        }
+    }
 }

@@ -13,21 +13,26 @@ struct Serve: ParsableCommand {
         abstract: "Run the gateway (the default command).",
         discussion: """
             SIGTERM and SIGINT drain and exit, a second one exits at once. SIGUSR1 reopens log files.
-            The access log goes to standard output, messages go to standard error, both as JSON lines.
+            The access log goes to standard output, messages go to standard error, both as JSON lines. With a \
+            "development" member, commands to try are printed to standard error first.
+
+            Example:
+              audgate serve --config /etc/audgate/gateway.json
+
+            Exit codes: 0 ended by a signal, 1 the configuration has problems, which are listed on standard error, \
+            2 the gateway could not start, 64 wrong usage.
             """
     )
 
     @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
-        let configuration: GatewayConfiguration
-        do {
-            configuration = try ConfigurationLoader.load(path: options.config)
-        } catch {
-            for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
-            throw ExitCode(1)
+        let configuration = try options.load()
+        try GatewayRun.run(configuration) {
+            guard configuration.development != nil else { return }
+            let source = "--config " + Shell.absolute(options.config)
+            Terminal.error(Walkthrough(configuration, source: source).text)
         }
-        try GatewayRun.run(configuration)
     }
 }
 

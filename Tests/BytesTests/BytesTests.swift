@@ -1,3 +1,5 @@
+// Base64url, the byte buffer and the tables of ASCII.
+
 import Bytes
 import Testing
 

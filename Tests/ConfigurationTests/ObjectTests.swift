@@ -100,7 +100,7 @@ import Testing
         ),
         Expectation(
             "/listeners/0/address",
-            "Write \"[::1]:80\"",
+            "\"[v6]:port\"",
             Sample.file(listeners: #"{ "address": §"::1:80" }"#)
         ),
         Expectation(

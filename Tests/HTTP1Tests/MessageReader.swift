@@ -205,7 +205,7 @@ struct MessageReader: ~Copyable {
         var buffer = ByteBuffer()
         buffer.appendRequestLine(
             method: text.extracting(head.methodRange),
-            path: text.extracting(head.target.path),
+            path: String(lossy: text.extracting(head.target.path)),
             subpath: Span(),
             query: text.extracting(head.target.query)
         )

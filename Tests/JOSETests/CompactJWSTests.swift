@@ -1,3 +1,5 @@
+// The form of a compact JWS: what is read of a token before its signature is looked at.
+
 import Bytes
 import JOSE
 import Testing

@@ -1,3 +1,5 @@
+// The lines of verify-jws: published vectors, generated ones and hostile ones.
+
 import Bytes
 import JOSE
 import JSON

@@ -1,3 +1,5 @@
+// Which key of a set a token is checked with.
+
 import Bytes
 import JOSE
 import OpenSSL

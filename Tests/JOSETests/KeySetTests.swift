@@ -1,3 +1,5 @@
+// Reading key sets: which keys are taken, which are left out and why, thumbprints.
+
 import Bytes
 import JOSE
 import JSON

@@ -1,3 +1,5 @@
+// All steps of a token's check, one after the other, as explain shows them.
+
 import Bytes
 import JOSE
 import OpenSSL

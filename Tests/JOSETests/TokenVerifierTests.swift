@@ -1,3 +1,5 @@
+// The decision table of token checks: one change of a good token a row.
+
 import Bytes
 import JOSE
 import JSON

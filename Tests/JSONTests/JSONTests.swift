@@ -1,3 +1,5 @@
+// The strict reader and the writer: what is read, what is refused, and where.
+
 import Bytes
 import JSON
 import Testing

@@ -1,3 +1,5 @@
+// Digests, message authentication codes and random bytes.
+
 import Bytes
 import OpenSSL
 import Testing

@@ -1,3 +1,5 @@
+// Which public keys are accepted.
+
 import Bytes
 import OpenSSL
 import Testing

@@ -1,3 +1,5 @@
+// Signing and verifying with every scheme.
+
 import Bytes
 import OpenSSL
 import Testing

@@ -175,18 +175,6 @@ extension WorkerTests {
             #expect(server.requests.count == 1)
         }
 
-        @Test func `invents no length for the answer to HEAD`() throws {
-            let server = try ScriptedServer { peer, _, server in
-                _ = server.request(from: peer)
-                peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
-            }
-            let gateway = try TestGateway(servers: [server.port])
-            let client = Peer(port: gateway.port)
-            client.send(try gateway.request("HEAD"))
-            #expect(!client.receive(through: "\r\n\r\n").text.contains("Content-Length"))
-            gateway.stop()
-        }
-
         @Test func `does not send a request twice that a server took and then reset`() throws {
             let server = try ScriptedServer { peer, number, server in
                 guard number == 1 else {

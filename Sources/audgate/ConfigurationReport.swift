@@ -1,0 +1,90 @@
+// What a configuration is worth and what it lets through, as people and as programs read it.
+
+internal import Bytes
+internal import Configuration
+internal import JSON
+internal import Policy
+
+/// What `audgate check` prints.
+struct ConfigurationReport {
+    private let problems: [Diagnostic]
+    private let warnings: [Diagnostic]
+    private let snapshot: Snapshot?
+
+    /// Reports a configuration that can be used.
+    init(_ configuration: GatewayConfiguration) {
+        problems = []
+        warnings = configuration.warnings
+        snapshot = configuration.snapshot
+    }
+
+    /// Reports a configuration that cannot be used.
+    init(_ error: ConfigurationError) {
+        problems = error.diagnostics.filter { $0.severity == .error }
+        warnings = error.diagnostics.filter { $0.severity == .warning }
+        snapshot = nil
+    }
+
+    /// Whether the configuration can be used.
+    var isUsable: Bool { snapshot != nil }
+
+    /// Problems, then warnings, each kind under its number.
+    var diagnosticLines: [String] {
+        Self.lines(problems, "problem") + Self.lines(warnings, "warning")
+    }
+
+    private static func lines(_ diagnostics: [Diagnostic], _ kind: String) -> [String] {
+        guard !diagnostics.isEmpty else { return [] }
+        return ["\(diagnostics.count) \(kind)\(diagnostics.count == 1 ? "" : "s"):"] + diagnostics.map(\.text)
+    }
+
+    /// A paragraph for each route.
+    var routeLines: [String] {
+        guard let snapshot else { return [] }
+        let count = snapshot.routes.count
+        var lines = ["The configuration can be used: \(count) route\(count == 1 ? "" : "s")."]
+        for route in snapshot.routes {
+            lines += ["", route.resource.text]
+            for (name, value) in RouteReport(route, snapshot).rows {
+                lines.append("  \(name)\(String(repeating: " ", count: max(16 - name.count, 1)))\(value)")
+            }
+        }
+        return lines
+    }
+
+    /// One JSON document.
+    var json: String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.name("usable")
+            writer.bool(isUsable)
+            if let snapshot { writer.member("configuration", snapshot.hash) }
+            Self.write(problems, "problems", to: &writer)
+            Self.write(warnings, "warnings", to: &writer)
+            writer.name("routes")
+            writer.array { writer in
+                guard let snapshot else { return }
+                for route in snapshot.routes { RouteReport(route, snapshot).write(to: &writer) }
+            }
+        }
+        let text = writer.finish()
+        return String(lossy: text.span)
+    }
+
+    private static func write(_ diagnostics: [Diagnostic], _ name: StaticString, to writer: inout JSONWriter)
+    {
+        writer.name(name)
+        writer.array { writer in
+            for diagnostic in diagnostics {
+                writer.object { writer in
+                    writer.member("file", diagnostic.file)
+                    writer.member("line", diagnostic.line)
+                    writer.member("column", diagnostic.column)
+                    writer.member("pointer", diagnostic.pointer)
+                    writer.member("problem", diagnostic.problem)
+                    writer.member("remedy", diagnostic.remedy)
+                }
+            }
+        }
+    }
+}

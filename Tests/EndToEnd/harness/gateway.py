@@ -1,0 +1,138 @@
+"""Runs the gateway's binary with a configuration of the test's own, and reads what it logs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness import raw_http
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+Entry = dict[str, Any]
+
+
+def binary() -> str:
+    """The program under test: $AUDGATE, else the release build, else the debug build."""
+    candidates = [
+        os.environ.get("AUDGATE"),
+        REPOSITORY / ".build/release/audgate",
+        REPOSITORY / ".build/debug/audgate",
+    ]
+    for candidate in candidates:
+        if candidate and os.access(candidate, os.X_OK):
+            return str(candidate)
+    raise FileNotFoundError("no audgate binary: build it, or name it in AUDGATE")
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def run(*arguments: str, stdin: str | None = None, timeout: float = 20) -> subprocess.CompletedProcess[str]:
+    """One of the commands that end by themselves."""
+    return subprocess.run(
+        [binary(), *arguments], input=stdin, capture_output=True, text=True, timeout=timeout
+    )
+
+
+class Gateway:
+    """One process; `configuration` is written to a file in `directory` and served from there."""
+
+    def __init__(
+        self,
+        configuration: dict[str, Any],
+        directory: Path,
+        address,
+        environment: dict[str, str] | None = None,
+    ):
+        self.directory = directory
+        self.address = address
+        self.configuration = directory / "gateway.json"
+        self.configuration.write_text(json.dumps(configuration, indent=2))
+        self.stdout = directory / "stdout.log"
+        self.stderr = directory / "stderr.log"
+        self.environment = {**os.environ, **(environment or {})}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, ready_within: float | None = 10.0) -> Gateway:
+        """Start, and wait until /healthz is 200 unless `ready_within` is None."""
+        with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
+            command = [binary(), "serve", "--config", str(self.configuration)]
+            self.process = subprocess.Popen(
+                command, stdout=out, stderr=err, cwd=self.directory, env=self.environment
+            )
+        if ready_within is not None:
+            self.wait_until(lambda: self.health() == 200, ready_within, "healthy")
+        return self
+
+    def wait_until(self, holds: Callable[[], bool], within: float, what: str) -> None:
+        end = time.monotonic() + within
+        while not holds():
+            assert self.process.poll() is None, f"the gateway ended:\n{self.stderr.read_text()}"
+            assert time.monotonic() < end, f"not {what} within {within} s:\n{self.stderr.read_text()}"
+            time.sleep(0.02)
+
+    def health(self) -> int | None:
+        """The status of /healthz, or None while nothing listens."""
+        try:
+            return raw_http.exchange(
+                self.address, raw_http.request("GET", "/healthz", "probe.invalid"), timeout=2
+            ).status
+        except (OSError, raw_http.ConnectionEnded):
+            return None
+
+    def connect(self, timeout: float = 10.0) -> raw_http.Connection:
+        return raw_http.Connection(self.address, timeout)
+
+    def exchange(self, data: bytes, method: str = "GET", timeout: float = 10.0) -> raw_http.Response:
+        return raw_http.exchange(self.address, data, method, timeout)
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def stop(self, within: float = 10.0) -> int:
+        """Drain and stop; the exit status."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def operational_log(self) -> list[Entry]:
+        return [json.loads(line) for line in self.stderr.read_text().splitlines()]
+
+    def access_log(self, since: int = 0) -> list[Entry]:
+        """Complete lines after byte offset `since`, without those of this class's own health checks."""
+        data = self.stdout.read_bytes()[since:]
+        entries = [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        return [each for each in entries if each["reason"] != "health"]
+
+    def log_position(self) -> int:
+        """Where the next entry will stand, once the entries of earlier exchanges have been written."""
+        size, quiet_since = self.stdout.stat().st_size, time.monotonic()
+        while time.monotonic() - quiet_since < 0.05:
+            time.sleep(0.01)
+            if (now := self.stdout.stat().st_size) != size:
+                size, quiet_since = now, time.monotonic()
+        return size
+
+    def wait_for_access(self, since: int, count: int = 1, within: float = 3.0) -> list[Entry]:
+        """The entries after `since`, once there are `count` of them."""
+        end = time.monotonic() + within
+        while len(entries := self.access_log(since)) < count:
+            assert time.monotonic() < end, f"{len(entries)} of {count} access log entries within {within} s"
+            time.sleep(0.02)
+        return entries
