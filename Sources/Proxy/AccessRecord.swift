@@ -82,18 +82,21 @@ struct AccessRecord {
         guard !endpoint.isEmpty else { return }
         buffer.append(",\"upstream_us\":")
         buffer.append(decimal: upstreamDuration)
-        buffer.append(",\"upstream\":\"")
-        buffer.append(endpoint)
-        buffer.append("\"")
+        buffer.append(",\"upstream\":")
+        Self.appendString(endpoint, to: &buffer)
     }
 
     private func appendDetail(to buffer: inout ByteBuffer) {
         guard !detail.isEmpty else { return }
-        var writer = JSONWriter()
-        writer.string(detail)
-        let text = writer.finish()
         buffer.append(",\"detail\":")
-        buffer.append(text.span)
+        Self.appendString(detail, to: &buffer)
+    }
+
+    private static func appendString(_ text: String, to buffer: inout ByteBuffer) {
+        var writer = JSONWriter()
+        writer.string(text)
+        let string = writer.finish()
+        buffer.append(string.span)
     }
 
     /// Who ended the request: policy let it through, the gateway answered, or it was refused or failed.

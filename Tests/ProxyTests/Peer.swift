@@ -77,6 +77,30 @@ final class Peer: Sendable {
         return (String(decoding: bytes, as: UTF8.self), .found)
     }
 
+    /// Receives exactly `count` bytes, fewer if no more come.
+    func receiveBytes(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        var chunk = [UInt8](repeating: 0, count: 64 * 1024)
+        while bytes.count < count {
+            let got = unsafe recv(descriptor, &chunk, min(chunk.count, count - bytes.count), 0)
+            guard got > 0 else { break }
+            bytes += chunk.prefix(got)
+        }
+        return bytes
+    }
+
+    /// Receives to the end of a head and not further.
+    func receiveHead() -> String {
+        var text: [UInt8] = []
+        while !text.suffix(4).elementsEqual("\r\n\r\n".utf8) {
+            let byte = receiveBytes(1)
+            guard !byte.isEmpty else { break }
+            text += byte
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Closes the sending side.
     func finishSending() { shutdown(descriptor, CInt(SHUT_WR)) }
 

@@ -64,8 +64,8 @@ final class ScriptedServer: Sendable {
 
     /// Reads one request without a body and notes it; nil if the peer has left.
     func request(from peer: Peer) -> String? {
-        let (text, end) = peer.receive(through: "\r\n\r\n")
-        guard end == .found else { return nil }
+        let text = peer.receiveHead()
+        guard text.hasSuffix("\r\n\r\n") else { return nil }
         seen.withLock { $0.append(text) }
         return text
     }
