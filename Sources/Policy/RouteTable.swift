@@ -22,14 +22,16 @@ public struct RouteTable: Sendable {
 
     /// Compiles `routes`, of which no two have the same place.
     public init(_ routes: [Route]) {
+        // The first entry for a place stays: every resource's own document comes before what `match` adds.
+        for (index, route) in routes.enumerated() {
+            let own = insertAuthority(route.resource.authority, of: route.resource)
+            metadata.insert(route.resource.path, under: own, value: index)
+        }
         for (index, route) in routes.enumerated() {
             let place = route.place
             let authority = insertAuthority(place.authority, of: route.resource)
-            let own = insertAuthority(route.resource.authority, of: route.resource)
-            let path = place.path.isEmpty ? "/" : place.path
-            exact.insert(path, under: authority, value: index)
+            exact.insert(place.path.isEmpty ? "/" : place.path, under: authority, value: index)
             if route.coversSubpaths { covering.insert(place.path, under: authority, value: index) }
-            metadata.insert(route.resource.path, under: own, value: index)
             metadata.insert(route.resource.path, under: authority, value: index)
             metadata.insert(place.path, under: authority, value: index)
         }
