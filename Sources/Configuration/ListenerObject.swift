@@ -1,5 +1,6 @@
 // A listener as it is written.
 
+internal import Bytes
 internal import Policy
 internal import Transport
 
@@ -49,8 +50,7 @@ struct ListenerObject {
                 "Choose a path such as \"/healthz\"."
             )
         }
-        if let reserved = ReservedPath.all.first(where: { TextRules.isPath(healthPath.value, atOrBelow: $0) })
-        {
+        if let reserved = ReservedPath.reserved(in: healthPath.value.octets.span) {
             healthPath.node.error(
                 "The health path lies in the reserved space \"\(reserved)\".",
                 "Choose another."

@@ -83,7 +83,7 @@ enum RouteSetRules {
                 [(resource.value.path, resource.node)]
                 + (route.place.map { [($0.value.path, $0.node)] } ?? [])
             for (path, node) in paths {
-                let reserved = ReservedPath.all.first { TextRules.isPath(path, atOrBelow: $0) }
+                let reserved = ReservedPath.reserved(in: path.octets.span)
                 let probed = health.first { TextRules.isPath(path, atOrBelow: $0) }
                 guard let reserved = reserved ?? probed else { continue }
                 let owner = probed == reserved ? "the health path of a listener" : "a reserved path"

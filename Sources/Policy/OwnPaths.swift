@@ -7,10 +7,6 @@ internal import HTTP
 enum OwnPaths {
     private static let allow = "GET, HEAD, OPTIONS"
 
-    /// First segments that belong to authorization servers, to which 2025-03-26 clients fall back; see the
-    /// requirements of MCP on discovery. A gateway that routed them would hand codes and secrets to a server.
-    private static let reserved: [StaticString] = ["authorize", "token", "register", "revoke", "oauth"]
-
     // Step 3, for any `Host`
     static func answerHealth(_ request: borrowing RequestHead, _ scene: RequestScene) throws(Stop) {
         guard request.bytes.span.extracting(request.target.path).equals(scene.healthPath) else { return }
@@ -40,7 +36,7 @@ enum OwnPaths {
             guard let id else { throw .refuse(.pathReserved) }
             try answerMetadata(request, id, snapshot)
         }
-        if hasWellKnownSegment(path) || isReserved(path) { throw .refuse(.pathReserved) }
+        if ReservedPath.reserved(in: path) != nil { throw .refuse(.pathReserved) }
     }
 
     private static func answerMetadata(
@@ -74,24 +70,5 @@ enum OwnPaths {
             path.count == length || path[length] == UInt8(ascii: "/")
         else { return nil }
         return length
-    }
-
-    /// Whether any segment of `path` is `.well-known`: some clients append the well-known part to a resource's path.
-    private static func hasWellKnownSegment(_ path: borrowing Span<UInt8>) -> Bool {
-        var start = 1
-        while start <= path.count {
-            let end = path.firstIndex(of: UInt8(ascii: "/"), from: start) ?? path.count
-            if path.extracting(start..<end).equalsIgnoringCase(".well-known") { return true }
-            start = end + 1
-        }
-        return false
-    }
-
-    private static func isReserved(_ path: borrowing Span<UInt8>) -> Bool {
-        guard path.count > 1 else { return false }
-        let end = path.firstIndex(of: UInt8(ascii: "/"), from: 1) ?? path.count
-        let segment = path.extracting(1..<end)
-        for name in reserved where segment.equals(name) { return true }
-        return false
     }
 }

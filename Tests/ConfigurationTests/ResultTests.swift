@@ -90,7 +90,8 @@ import Testing
         #expect(route.upstream.credentials == .strip)
         #expect(route.upstream.connectTimeout == 250)
         #expect(route.upstream.responseTimeout == 86_400_000)
-        let document = String(lossy: route.metadataDocument.span)
+        let octets = route.metadataDocument
+        let document = String(lossy: octets.span)
         #expect(document.contains("\"resource_name\":\"Files\""))
         #expect(document.contains("\"authorization_servers\":[\"https://login.example.com\"]"))
     }

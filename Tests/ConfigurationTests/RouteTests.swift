@@ -179,7 +179,16 @@ import Testing
         Expectation("/routes/0/resource", "has a fragment", resource("https://a.example/b#c")),
         Expectation("/routes/0/resource", "has a query", resource("https://a.example/b?c")),
         Expectation("/routes/0/resource", "user name", resource("https://u:p@a.example/b")),
-        Expectation("/routes/0/resource", "two ways", resource("https://a.example/b/../c")),
+        Expectation(
+            "/routes/0/resource",
+            "Write \"https://a.example/c\"",
+            resource("https://a.example/b/../c")
+        ),
+        Expectation(
+            "/routes/0/resource",
+            "reserved path",
+            resource("https://a.example/b/.WELL-known/c")
+        ),
         Expectation("/routes/0/resource", "two ways", resource("https://a.example/b%2Fc")),
         Expectation("/routes/0/resource", "malformed host", resource("https://a.example:0/b")),
         Expectation("/routes/0/resource", "malformed host", resource("https:///b")),

