@@ -22,14 +22,17 @@ public struct RouteTable: Sendable {
 
     /// Compiles `routes`, of which no two have the same place.
     public init(_ routes: [Route]) {
+        // First come, first served: a document's own address goes before those at places that proxies rewrite.
+        for (index, route) in routes.enumerated() {
+            let own = insertAuthority(route.resource.authority, of: route.resource)
+            metadata.insert(route.resource.path, under: own, value: index)
+        }
         for (index, route) in routes.enumerated() {
             let place = route.place
             let authority = insertAuthority(place.authority, of: route.resource)
-            let own = insertAuthority(route.resource.authority, of: route.resource)
             let path = place.path.isEmpty ? "/" : place.path
             exact.insert(path, under: authority, value: index)
             if route.coversSubpaths { covering.insert(place.path, under: authority, value: index) }
-            metadata.insert(route.resource.path, under: own, value: index)
             metadata.insert(route.resource.path, under: authority, value: index)
             metadata.insert(place.path, under: authority, value: index)
         }
