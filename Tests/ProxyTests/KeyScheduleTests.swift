@@ -79,11 +79,15 @@ import Testing
 
     @Test func `lets an unknown key cause one fetch in ten seconds`() throws {
         var schedule = schedule()
+        schedule.begin()
+        _ = schedule.succeed(try keys(), now: 900)
+        #expect(schedule.mayFetch(now: 900))
+        schedule.begin(isAsked: true)
         _ = schedule.succeed(try keys(), now: 1000)
         #expect(schedule.state(now: 1000).holdOffUntil == 1010)
         #expect(!schedule.mayFetch(now: 1009))
         #expect(schedule.mayFetch(now: 1010))
-        schedule.begin()
+        schedule.begin(isAsked: true)
         #expect(!schedule.mayFetch(now: 1010))
         schedule.fail(now: 1012)
         #expect(!schedule.mayFetch(now: 1021))
@@ -108,11 +112,13 @@ import Testing
             schedule.fail(now: now)
             #expect(schedule.state(now: now).keySet != nil)
             #expect(schedule.age(now: now) == now - 1000)
+            #expect(schedule.state(now: now).isSourceDown)
             #expect(schedule.nextChange(now: now) <= 1600)
         }
         #expect(schedule.state(now: 1600).keySet == nil)
         #expect(!schedule.state(now: 1600).isPending)
         _ = schedule.succeed(try keys(), now: 1700)
         #expect(schedule.state(now: 1700).keySet != nil)
+        #expect(!schedule.state(now: 1700).isSourceDown)
     }
 }
