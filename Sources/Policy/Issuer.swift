@@ -24,7 +24,7 @@ public enum KeySource: Hashable, Sendable {
 }
 
 /// An authorization server (RFC 8414).
-public struct Issuer: Sendable {
+public final class Issuer: Sendable {
     /// Its name in the configuration.
     public let name: String
     /// What its tokens must be like; holds the exact `iss`.

@@ -47,7 +47,8 @@ public struct ResourceURI: Hashable, Sendable {
         guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw .hasUserInfo }
         guard Authority.isValid(authority.octets.span) else { throw .invalidAuthority }
         let path = String(rest[slash...])
-        if !path.isEmpty { try Self.check(path: path) }
+        let prefix = "\(scheme.lowercased())://\(Self.canonical(authority, scheme: scheme.lowercased()))"
+        if !path.isEmpty { try Self.check(path: path, prefix: prefix) }
         self.scheme = scheme.lowercased()
         self.authority = Self.canonical(authority, scheme: self.scheme)
         self.path = Self.withoutTrailingSlash(path)
@@ -86,13 +87,25 @@ public struct ResourceURI: Hashable, Sendable {
         throw .notAbsolute
     }
 
-    private static func check(path: String) throws(ResourceURIError) {
-        let bytes = path.octets.span
-        do {
-            _ = try RequestTarget(ByteRange(0, bytes.count), in: bytes)
-        } catch {
-            throw .invalidPath
+    private static func check(path: String, prefix: String) throws(ResourceURIError) {
+        guard !isPath(path) else { return }
+        // Most often somebody has pasted a relative path: what it means can be said.
+        let resolved = withoutDotSegments(path)
+        throw isPath(resolved) ? .notCanonical(prefix + withoutTrailingSlash(resolved)) : .invalidPath
+    }
+
+    private static func isPath(_ path: String) -> Bool {
+        let bytes = path.octets
+        return (try? RequestTarget(ByteRange(0, bytes.count), in: bytes.span)) != nil
+    }
+
+    /// `path` with its dot segments resolved and its empty segments left out (RFC 3986 §5.2.4).
+    private static func withoutDotSegments(_ path: String) -> String {
+        var segments: [Substring] = []
+        for segment in path.split(separator: "/") where segment != "." {
+            if segment == ".." { _ = segments.popLast() } else { segments.append(segment) }
         }
+        return "/" + segments.joined(separator: "/")
     }
 
     private static func canonical(_ authority: String, scheme: String) -> String {

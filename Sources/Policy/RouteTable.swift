@@ -22,7 +22,7 @@ public struct RouteTable: Sendable {
 
     /// Compiles `routes`, of which no two have the same place.
     public init(_ routes: [Route]) {
-        // First come, first served: a document's own address goes before those at places that proxies rewrite.
+        // The first entry for a place stays: every resource's own document comes before what `match` adds.
         for (index, route) in routes.enumerated() {
             let own = insertAuthority(route.resource.authority, of: route.resource)
             metadata.insert(route.resource.path, under: own, value: index)
@@ -30,8 +30,7 @@ public struct RouteTable: Sendable {
         for (index, route) in routes.enumerated() {
             let place = route.place
             let authority = insertAuthority(place.authority, of: route.resource)
-            let path = place.path.isEmpty ? "/" : place.path
-            exact.insert(path, under: authority, value: index)
+            exact.insert(place.path.isEmpty ? "/" : place.path, under: authority, value: index)
             if route.coversSubpaths { covering.insert(place.path, under: authority, value: index) }
             metadata.insert(route.resource.path, under: authority, value: index)
             metadata.insert(place.path, under: authority, value: index)

@@ -4,7 +4,6 @@ internal import Bytes
 internal import HTTP
 internal import JSON
 internal import Policy
-internal import Transport
 
 /// The facts of one request, gathered while it is served.
 struct AccessRecord {
@@ -36,13 +35,13 @@ struct AccessRecord {
     ///   - snapshot: Names the routes.
     ///   - clock: The time.
     ///   - buffer: Gets the line.
-    func append(client: SocketAddress, snapshot: Snapshot, clock: RoundClock, to buffer: inout ByteBuffer) {
+    func append(client: String, snapshot: Snapshot, clock: RoundClock, to buffer: inout ByteBuffer) {
         buffer.append("{\"time\":\"")
         clock.appendTime(to: &buffer)
         buffer.append("\",\"request_id\":\"")
         requestID.append(to: &buffer)
         buffer.append("\",\"client\":\"")
-        buffer.append(client.host)
+        buffer.append(client)
         if let route {
             buffer.append("\",\"route\":\"")
             buffer.append(snapshot.route(route).resource.text)

@@ -24,6 +24,8 @@ final class ClientConnection {
     let id: ConnectionID
     let socket: Socket
     let peer: SocketAddress
+    /// The address of the peer without its port, as it is logged and forwarded.
+    let peerHost: String
     let healthPath: String
     var parser: RequestParser
     var state = State.reading
@@ -53,6 +55,7 @@ final class ClientConnection {
         self.id = id
         self.socket = socket
         self.peer = peer
+        peerHost = peer.host
         self.healthPath = healthPath
         self.parser = parser
     }

@@ -75,10 +75,10 @@ struct RequestID: Equatable {
     }
 
     private static func append(_ value: UInt64, to buffer: inout ByteBuffer) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift -= 4
-            buffer.append(ASCII.hexDigit(UInt8(truncatingIfNeeded: value >> shift)))
+        var digits = InlineArray<16, UInt8>(repeating: 0)
+        for index in digits.indices {
+            digits[index] = ASCII.hexDigit(UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * index)))
         }
+        buffer.append(digits.span)
     }
 }

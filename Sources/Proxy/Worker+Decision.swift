@@ -173,7 +173,7 @@ extension Worker {
         exchange.record.bytesIn = exchange.requestBodyBytes
         guard services.accessLog != nil, let client = exchange.client, let snapshot = exchange.snapshot
         else { return }
-        exchange.record.append(client: client.peer, snapshot: snapshot, clock: clock, to: &lines)
+        exchange.record.append(client: client.peerHost, snapshot: snapshot, clock: clock, to: &lines)
         lineCount += 1
     }
 

@@ -139,7 +139,7 @@ extension Worker {
             route: snapshot.route(route),
             endpoint: pool.endpoint(upstream.endpoint),
             framing: exchange.requestFraming,
-            clientHost: client.peer.host,
+            clientHost: client.peerHost,
             requestID: exchange.record.requestID,
             continuesTrace: exchange.continuesTrace,
             parent: identifiers.next()

@@ -118,7 +118,7 @@ import Transport
         for address in ["192.0.2.1:1", "[2001:db8::1]:1", "unix:/tmp/\"x"] {
             let client = try #require(SocketAddress(address))
             var buffer = ByteBuffer()
-            record.append(client: client, snapshot: snapshot, clock: RoundClock(), to: &buffer)
+            record.append(client: client.host, snapshot: snapshot, clock: RoundClock(), to: &buffer)
             let line = String(lossy: buffer.span)
             #expect(line.hasSuffix("}\n") && line.dropLast().firstIndex(of: "\n") == nil)
             let object = try JSONReader.read(String(line.dropLast()).octets.span).object
@@ -141,7 +141,7 @@ import Transport
             record.reason = reason
             record.status = Answer(reason).status
             var buffer = ByteBuffer()
-            record.append(client: client, snapshot: snapshot, clock: RoundClock(), to: &buffer)
+            record.append(client: client.host, snapshot: snapshot, clock: RoundClock(), to: &buffer)
             let object = try JSONReader.read(buffer.span.extracting(..<(buffer.count - 1))).object
             #expect(object?["reason"]?.string == reason.code)
             #expect(object?["route"] == nil)
