@@ -132,7 +132,7 @@ extension Worker {
             begin(exchange, on: client)
             return true
         } catch {
-            refuse(client, exchange, error)
+            refuse(client, exchange, .message(error))
             offset = input.count
             return false
         }

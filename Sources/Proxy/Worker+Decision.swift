@@ -81,9 +81,9 @@ extension Worker {
         return taken
     }
 
-    /// Answers a request whose head breaks a rule, and gives the connection up: where its next request would begin
-    /// is anybody's guess (RFC 9112 §6.3).
-    func refuse(_ client: ClientConnection, _ exchange: Exchange, _ violation: MessageViolation) {
+    /// Answers a request whose head breaks a rule or does not come, and gives the connection up: where its next
+    /// request would begin is anybody's guess (RFC 9112 §6.3).
+    func refuse(_ client: ClientConnection, _ exchange: Exchange, _ reason: Reason) {
         client.state = .exchanging(exchange)
         client.hasPartialHead = false
         exchange.client = client
@@ -94,7 +94,7 @@ extension Worker {
         exchange.record.version = exchange.request.version
         exchange.record.requestID = RequestID(identifiers.next(), identifiers.next())
         exchange.requestBody = BodyDecoder(framing: .untilClose, limits: snapshot.limits.messages)
-        respond(exchange, with: LocalResponse(refusing: .message(violation)))
+        respond(exchange, with: LocalResponse(refusing: reason))
     }
 
     /// Ends a request in the middle of its body.
@@ -166,6 +166,7 @@ extension Worker {
         client.hasPartialHead = false
         if client.output.isEmpty, client.output.capacity > 0 { client.output.release() }
         client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: &timers)
+        if isDraining { closeWhenSent(client) }
     }
 
     func log(_ exchange: Exchange) {

@@ -87,14 +87,7 @@ extension Worker {
             guard client.hasPartialHead, !client.closesAfterOutput, client.output.isEmpty else {
                 return close(client)
             }
-            let exchange = takeExchange()
-            client.state = .exchanging(exchange)
-            exchange.client = client
-            exchange.snapshot = snapshot
-            exchange.requestBody = BodyDecoder(framing: .none, limits: snapshot.limits.messages)
-            exchange.record.start = clock.microseconds
-            exchange.isPersistent = false
-            respond(exchange, with: LocalResponse(refusing: .failure(.clientTimeout)))
+            refuse(client, takeExchange(), .failure(.clientTimeout))
             flush(client)
         case .discarding, .lingering, .closed: close(client)
         case .exchanging(let exchange): expire(exchange, client)

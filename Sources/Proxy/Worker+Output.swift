@@ -55,6 +55,7 @@ extension Worker {
         guard case .lingering = client.state else { return close(client) }
         client.closesAfterOutput = false
         client.socket.shutDownSending()
+        client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: &timers)
     }
 
     /// Closes a client connection.
@@ -70,9 +71,15 @@ extension Worker {
         acceptsAgainAt = nil
         for box in listeners { poller.unwatch(box.socket.descriptor) }
         listeners = []
-        for client in connections.allClients where client.exchange == nil && client.output.isEmpty {
-            if case .reading = client.state, !client.hasPartialHead { close(client) }
+        for client in connections.allClients {
+            if case .reading = client.state, !client.hasPartialHead { closeWhenSent(client) }
         }
+    }
+
+    /// Closes a connection that waits for no answer as soon as its output is empty.
+    func closeWhenSent(_ client: ClientConnection) {
+        client.closesAfterOutput = true
+        flush(client)
     }
 
     /// Ends all exchanges, for the end of the process.

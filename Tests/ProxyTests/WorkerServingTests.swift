@@ -247,6 +247,32 @@ extension WorkerTests {
             gateway.stop()
         }
 
+        @Test func `drains: a connection that was owed the rest of a body closes when it has come`() throws {
+            let gateway = try TestGateway(servers: [1])
+            let client = Peer(port: gateway.port)
+            client.send("POST /notion HTTP/1.1\r\nHost: gw.example\r\nContent-Length: 4\r\n\r\n")
+            #expect(client.receive(through: "}").text.contains("401"))
+            gateway.send(.drain)
+            Clock.sleep(milliseconds: 50)
+            client.send("body")
+            client.wait(seconds: 2)
+            #expect(client.receive().end == .closed)
+            #expect(eventually { gateway.status.hasDrained })
+            gateway.stop()
+        }
+
+        @Test func `gives a request whose head did not come in time an id of its own`() throws {
+            let gateway = try TestGateway(servers: [1]) { $0.headerTimeout = 100 }
+            for _ in 0..<2 {
+                let client = Peer(port: gateway.port)
+                client.send("GET")
+                #expect(client.receive(through: "}").text.hasPrefix("HTTP/1.1 408 "))
+            }
+            gateway.stop()
+            let identifiers = gateway.logged().matches(of: /"request_id":"([0-9a-f]{32})"/).map { $0.1 }
+            #expect(Set(identifiers).count == 2)
+        }
+
         @Test func `relays eight million octets both ways unchanged, past every mark`() throws {
             let size = 8_000_000
             let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
