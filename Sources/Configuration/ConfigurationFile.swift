@@ -1,5 +1,6 @@
 // Reads configuration files: blocking, bounded, before any worker runs.
 
+internal import Bytes
 internal import Glibc
 internal import Transport
 
@@ -27,23 +28,11 @@ enum ConfigurationFile {
 
     /// The text of the file at `path`.
     static func read(_ path: String) -> Result<ConfigurationSource, ConfigurationFileError> {
-        func failure(_ reason: String) -> Result<ConfigurationSource, ConfigurationFileError> {
-            .failure(ConfigurationFileError(path: path, reason: reason))
-        }
-        guard !path.isEmpty, !path.utf8.contains(0) else { return failure("This is not a path") }
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return failure(SystemError("open").reason) }
-        defer { close(file) }
-        var text: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            // The kernel writes at most `chunk.count` bytes into the array, which lives through the call.
-            let count = unsafe Glibc.read(file, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return failure(SystemError("read").reason) }
-            guard count > 0 else { return .success(ConfigurationSource(name: path, text: text)) }
-            guard text.count + count <= maximumBytes else { return failure("It is larger than 16 MiB") }
-            text += chunk[..<count]
+        do throws(FileError) {
+            let content = try FileContent.read(path, maximumBytes: maximumBytes)
+            return .success(ConfigurationSource(name: path, text: Array(copying: content.span)))
+        } catch {
+            return .failure(ConfigurationFileError(path: path, reason: error.reason))
         }
     }
 

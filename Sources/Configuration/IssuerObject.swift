@@ -1,5 +1,6 @@
 // An issuer as it is written.
 
+internal import HTTP
 internal import JOSE
 internal import JSON
 internal import Policy

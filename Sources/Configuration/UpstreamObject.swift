@@ -1,5 +1,6 @@
 // An upstream as it is written.
 
+internal import HTTP
 internal import JSON
 internal import Policy
 

@@ -28,8 +28,10 @@ enum DocumentFetch {
 
     /// Fetches the document at `address`.
     static func get(_ address: String) throws(FetchError) -> FetchedDocument {
-        guard let url = AbsoluteURL(address) else { throw FetchError(problem: "\(address) is not a URL.") }
-        guard url.scheme == "http" else {
+        guard let url = try? HTTPURL(address, allowsQuery: true) else {
+            throw FetchError(problem: "\(address) is not a URL.")
+        }
+        guard !url.isSecure else {
             throw FetchError(problem: "https is not yet supported for \(address).")
         }
         let deadline = Clock.monotonicMilliseconds + patience
@@ -38,12 +40,12 @@ enum DocumentFetch {
         return try receive(from: socket, address, until: deadline)
     }
 
-    private static func request(for url: AbsoluteURL) -> String {
+    private static func request(for url: HTTPURL) -> String {
         "GET \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nAccept: application/json\r\n"
             + "User-Agent: audgate\r\nConnection: close\r\n\r\n"
     }
 
-    private static func connect(to url: AbsoluteURL, until deadline: Int) throws(FetchError) -> Socket {
+    private static func connect(to url: HTTPURL, until deadline: Int) throws(FetchError) -> Socket {
         var problem = ""
         do {
             for address in try NameLookup.addresses(of: url.host, port: url.port) {

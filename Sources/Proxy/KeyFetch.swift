@@ -1,11 +1,11 @@
 // Gets the keys of an issuer from where they are (RFC 8414, OpenID Connect Discovery, RFC 7517).
 
 internal import Bytes
-internal import Glibc
 internal import HTTP
 public import JOSE
 internal import JSON
 public import Policy
+internal import Transport
 
 /// Keys as they were found.
 public struct FetchedKeys: Sendable {
@@ -59,8 +59,8 @@ public enum KeyFetch {
     /// The places of metadata: the well-known segment before the issuer's path (RFC 8414 §3.1), then OpenID
     /// Connect's, before and behind the path.
     static func metadataAddresses(of issuer: String) -> [String] {
-        guard let url = AbsoluteURL(issuer) else { return [] }
-        let origin = "\(url.scheme)://\(url.authority)"
+        guard let url = try? HTTPURL(issuer) else { return [] }
+        let origin = "\(url.isSecure ? "https" : "http")://\(url.authority)"
         let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
         var addresses = [
             "\(origin)/.well-known/oauth-authorization-server\(path)",
@@ -81,29 +81,22 @@ public enum KeyFetch {
         guard document["issuer"]?.string == issuer else {
             throw FetchError(problem: "\(address) names another issuer than \(issuer).")
         }
-        guard let keys = document["jwks_uri"]?.string, let url = AbsoluteURL(keys) else {
+        guard let keys = document["jwks_uri"]?.string, let url = try? HTTPURL(keys, allowsQuery: true) else {
             throw FetchError(problem: "\(address) names no jwks_uri.")
         }
         // Keys in clear text from elsewhere would undo the trust in the issuer.
-        guard url.scheme == "https" || ResourceURI.isLoopback(host: url.host) else {
+        guard url.isSecure || ResourceURI.isLoopback(host: url.host) else {
             throw FetchError(problem: "\(address) names a jwks_uri that is not https.")
         }
         return keys
     }
 
-    /// Reads a key set from a file of at most `KeySet.maximumLength` bytes.
     private static func read(_ path: String) throws(FetchError) -> FetchedDocument {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FetchError(problem: "\(path) cannot be opened.") }
-        defer { close(descriptor) }
-        var buffer = ByteBuffer()
-        while buffer.count <= KeySet.maximumLength {
-            let count = unsafe buffer.write(room: 64 * 1024) { memory in
-                unsafe Glibc.read(descriptor, memory.baseAddress, memory.count)
-            }
-            guard count >= 0 else { throw FetchError(problem: "\(path) cannot be read.") }
-            if count == 0 { return FetchedDocument(body: Array(copying: buffer.span), maximumAge: nil) }
+        do throws(FileError) {
+            let content = try FileContent.read(path, maximumBytes: KeySet.maximumLength)
+            return FetchedDocument(body: Array(copying: content.span), maximumAge: nil)
+        } catch {
+            throw FetchError(problem: "\(path) cannot be read: \(error.reason).")
         }
-        throw FetchError(problem: "\(path) is too large.")
     }
 }

@@ -1,11 +1,9 @@
-// URLs of issuers, key sets and upstreams, taken apart and checked once.
+// Addresses that the gateway itself connects to, taken apart and checked once.
 
 internal import Bytes
-internal import HTTP
-internal import Transport
 
 /// Why a text is no usable URL.
-enum HTTPURLError: Error {
+public enum HTTPURLError: Error, Sendable {
     /// It does not begin with `http://` or `https://` in lower case.
     case notAbsolute
     /// It has a user name or password.
@@ -20,7 +18,7 @@ enum HTTPURLError: Error {
     case hasQuery
 
     /// What is wrong, as a sentence.
-    var sentence: String {
+    public var sentence: String {
         switch self {
         case .notAbsolute: "This is not an absolute URL with the scheme http or https."
         case .hasUserInfo: "The URL holds a user name or password."
@@ -32,20 +30,25 @@ enum HTTPURLError: Error {
     }
 }
 
-/// An absolute `http` or `https` URL.
-struct HTTPURL {
-    let text: String
-    let isSecure: Bool
+/// An absolute `http` or `https` URL without userinfo and fragment (RFC 9110 §4.2).
+public struct HTTPURL: Sendable {
+    /// The URL as written.
+    public let text: String
+    /// Whether the scheme is `https`.
+    public let isSecure: Bool
     /// Host with its port unless that is the scheme's default, in lower case.
-    let authority: String
+    public let authority: String
     /// The host alone; an IPv6 address has no brackets.
-    let host: String
-    let port: UInt16
+    public let host: String
+    /// The port, the scheme's own where none is written.
+    public let port: UInt16
     /// The path, which begins with a slash.
-    let path: String
+    public let path: String
+    /// Path and query as they stand in a request line.
+    public let target: String
 
-    /// Reads `text`.
-    init(_ text: String, allowsQuery: Bool = false) throws(HTTPURLError) {
+    /// Reads `text`, which may have a query only where `allowsQuery` says so.
+    public init(_ text: String, allowsQuery: Bool = false) throws(HTTPURLError) {
         guard let scheme = ["https://", "http://"].first(where: { text.utf8.starts(with: $0.utf8) }) else {
             throw .notAbsolute
         }
@@ -58,7 +61,7 @@ struct HTTPURL {
         guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw .hasUserInfo }
         guard Authority.isValid(authority.octets.span) else { throw .invalidAuthority }
         let target = String(Substring(rest.utf8[end...]))
-        path = try Self.path(of: target, allowsQuery: allowsQuery)
+        (path, self.target) = try Self.parts(of: target, allowsQuery: allowsQuery)
         let hostEnd = Authority.hostEnd(of: authority.octets.span)
         let host = String(Substring(authority.utf8.prefix(hostEnd))).lowercased()
         let port = UInt16(Substring(authority.utf8.dropFirst(hostEnd + 1))) ?? (isSecure ? 443 : 80)
@@ -67,34 +70,16 @@ struct HTTPURL {
         self.authority = port == (isSecure ? 443 : 80) ? host : "\(host):\(port)"
     }
 
-    /// Whether the host is this machine.
-    var isLoopback: Bool {
-        host == "localhost" || SocketAddress(host: host, port: port)?.isLoopback ?? false
-    }
-
-    private static func path(of target: String, allowsQuery: Bool) throws(HTTPURLError) -> String {
-        guard !target.isEmpty else { return "/" }
+    private static func parts(of target: String, allowsQuery: Bool) throws(HTTPURLError) -> (String, String) {
+        guard !target.isEmpty else { return ("/", "/") }
         guard allowsQuery || !target.utf8.contains(UInt8(ascii: "?")) else { throw .hasQuery }
         let target = target.utf8.first == UInt8(ascii: "/") ? target : "/" + target
-        let bytes = target.octets.span
+        let bytes = target.octets
         do throws(MessageViolation) {
-            let parts = try RequestTarget(ByteRange(0, bytes.count), in: bytes)
-            return String(lossy: bytes.extracting(parts.path))
+            let parts = try RequestTarget(ByteRange(0, bytes.count), in: bytes.span)
+            return (String(lossy: bytes.span.extracting(parts.path)), target)
         } catch {
             throw .invalidTarget
-        }
-    }
-}
-
-extension Node {
-    /// A URL.
-    func url(_ what: String, allowsQuery: Bool = false) -> HTTPURL? {
-        guard let text = string(what) else { return nil }
-        do throws(HTTPURLError) {
-            return try HTTPURL(text, allowsQuery: allowsQuery)
-        } catch {
-            self.error(error.sentence, "Write \(what).")
-            return nil
         }
     }
 }
