@@ -131,6 +131,7 @@ let package = Package(
             name: "ProxyTests",
             dependencies: [
                 "Proxy", "Policy", "HTTP1", "HTTP", "JOSE", "JSON", "OpenSSL", "Transport", "Bytes",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),

@@ -19,22 +19,31 @@ public final class NameRefresher: Sendable {
 
     private let entries: Mutex<[String: Entry]>
     private let logger: Logger
+    private let resolve: Resolver
     private let publish: @Sendable (_ host: String, _ addresses: [SocketAddress], _ problem: String) -> Void
+
+    /// Finds the addresses of a name; may block for as long as it likes.
+    public typealias Resolver = @Sendable (String) throws(NameLookupError) -> [SocketAddress]
 
     /// Makes a refresher that has not begun.
     ///
     /// - Parameters:
     ///   - hosts: The names to follow; addresses are left out.
     ///   - logger: Is told of failures.
+    ///   - resolve: Finds addresses: the system's resolver, unless told otherwise.
     ///   - publish: Takes what was found to all workers.
     public init(
         hosts: Set<String>,
         logger: Logger,
+        resolve: @escaping Resolver = { (host) throws(NameLookupError) in
+            try NameLookup.addresses(of: host, port: 0)
+        },
         publish: @escaping @Sendable (_ host: String, _ addresses: [SocketAddress], _ problem: String) -> Void
     ) {
         let names = hosts.filter { SocketAddress(host: $0, port: 0) == nil }
         entries = Mutex(Dictionary(uniqueKeysWithValues: names.map { ($0, Entry()) }))
         self.logger = logger
+        self.resolve = resolve
         self.publish = publish
     }
 
@@ -75,7 +84,7 @@ public final class NameRefresher: Sendable {
 
     private func lookUpNow(_ host: String) {
         do {
-            let addresses = try NameLookup.addresses(of: host, port: 0)
+            let addresses = try resolve(host)
             end(host, problem: nil)
             publish(host, addresses, "")
         } catch {

@@ -6,6 +6,11 @@ internal import Glibc
 public struct NameLookupError: Error, Sendable {
     /// Why, in the words of the C library.
     public let reason: String
+
+    /// Makes an error from its reason.
+    public init(reason: String) {
+        self.reason = reason
+    }
 }
 
 /// Asks the system's resolver (files, DNS, whatever it is set up for).
