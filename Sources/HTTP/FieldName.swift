@@ -45,28 +45,57 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
 
     /// Recognises `name`, ignoring case.
     public init(_ name: borrowing Span<UInt8>) {
-        let first = name.isEmpty ? 0 : ASCII.lowercased(name[0])
-        let bucket = Int(first & 0x1F)
-        for entry in FieldNameTable.exact[bucket] where name.equalsIgnoringCase(entry.text) {
-            self = entry.name
-            return
+        if let exact = FieldNameTable.exact.first(for: name, where: { name.equalsIgnoringCase($0) }) {
+            self = exact
+        } else if let group = FieldNameTable.prefixes.first(
+            for: name,
+            where: { name.startsIgnoringCase(with: $0) }
+        ) {
+            self = group
+        } else {
+            self = name.firstIndex(of: UInt8(ascii: "_")) == nil ? .other : .underscored
         }
-        for entry in FieldNameTable.prefixes[bucket] where name.startsIgnoringCase(with: entry.text) {
-            self = entry.name
-            return
-        }
-        self = name.firstIndex(of: UInt8(ascii: "_")) == nil ? .other : .underscored
     }
 }
 
-/// The spellings of the names, in buckets by the low five bits of their first letter.
-private enum FieldNameTable {
-    struct Entry {
+/// The spellings of the names, ordered by the low five bits of their first letter.
+private struct FieldNameTable {
+    private struct Entry {
         let text: StaticString
         let name: FieldName
     }
 
-    static let exact = buckets(of: [
+    /// One row of trivial values, so that a look-up counts no references.
+    private let entries: [Entry]
+    /// Where the entries of each first letter begin, and behind the last where they all end.
+    private let starts: [Int]
+
+    private init(_ spellings: [(StaticString, FieldName)]) {
+        var entries: [Entry] = []
+        var starts: [Int] = []
+        for letter in 0..<32 {
+            starts.append(entries.count)
+            for (text, name) in spellings where Self.bucket(unsafe text.utf8Start.pointee) == letter {
+                entries.append(Entry(text: text, name: name))
+            }
+        }
+        self.entries = entries
+        self.starts = starts + [entries.count]
+    }
+
+    /// The first entry of the letter that `name` begins with whose text fits.
+    func first(for name: borrowing Span<UInt8>, where fits: (StaticString) -> Bool) -> FieldName? {
+        guard !name.isEmpty else { return nil }
+        let bucket = Self.bucket(name[0])
+        for index in starts[bucket]..<starts[bucket + 1] where fits(entries[index].text) {
+            return entries[index].name
+        }
+        return nil
+    }
+
+    private static func bucket(_ first: UInt8) -> Int { Int(first & 0x1F) }
+
+    static let exact = FieldNameTable([
         ("host", .host), ("content-length", .contentLength), ("transfer-encoding", .transferEncoding),
         ("connection", .connection), ("expect", .expect), ("trailer", .trailer), ("te", .te),
         ("upgrade", .upgrade), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection),
@@ -97,7 +126,7 @@ private enum FieldNameTable {
         ("origin-agent-cluster", .originWide),
     ])
 
-    static let prefixes = buckets(of: [
+    static let prefixes = FieldNameTable([
         ("access-control-", .accessControl), ("mcp-param-", .mcpParameter), ("x-forwarded-", .xForwarded),
         ("client-cert", .clientCertificate), ("x-client-cert", .clientCertificate),
         ("x-ssl-", .clientCertificate), ("ssl-client", .clientCertificate), ("x-user-", .identity),
@@ -105,13 +134,4 @@ private enum FieldNameTable {
         ("x-audgate-", .identity), ("x-gateway-", .identity), ("x-goog-authenticated-", .identity),
         ("x-ms-client-principal", .identity), ("x-amzn-oidc-", .identity), ("x-webauth-", .identity),
     ])
-
-    private static func buckets(of entries: [(StaticString, FieldName)]) -> [[Entry]] {
-        var buckets: [[Entry]] = Array(repeating: [], count: 32)
-        for (text, name) in entries {
-            let first = unsafe text.utf8Start.pointee
-            buckets[Int(first & 0x1F)].append(Entry(text: text, name: name))
-        }
-        return buckets
-    }
 }
