@@ -66,9 +66,13 @@ public struct TokenRules: Sendable {
         }
         // Claims of ID tokens (OpenID Connect Core §2, §3.3.2.11), of logout and other security event tokens
         // (RFC 8417 §2.2), of introspection answers (RFC 9701 §5) and of DPoP proofs (RFC 9449 §4.2).
-        let foreign = ["nonce", "at_hash", "c_hash", "events", "token_introspection", "htm", "htu"]
+        let foreign = ["nonce", "at_hash", "c_hash", "s_hash", "events", "token_introspection", "htm", "htu"]
         if let name = foreign.first(where: { token.claims[$0] != nil }) {
             throw TokenRefusal(.notAccessToken, name)
+        }
+        // Keycloak gives all its tokens the header type `JWT` and says in a claim which kind they are.
+        if let kind = token.claims["typ"]?.string, !["Bearer", "at+jwt"].contains(kind) {
+            throw TokenRefusal(.notAccessToken, "typ")
         }
     }
 

@@ -195,7 +195,8 @@ struct TokenRow: CustomTestStringConvertible, Sendable {
         arguments: [
             (["client_id": nil, "scope": nil], nil),
             (["nonce": "\"n\""], "nonce"), (["at_hash": "\"n\"", "azp": "\"c\""], "at_hash"),
-            (["c_hash": "5"], "c_hash"),
+            (["c_hash": "5"], "c_hash"), (["s_hash": "\"n\""], "s_hash"),
+            (["typ": "\"ID\"", "azp": "\"c\""], "typ"), (["typ": "\"Refresh\""], "typ"),
             (["events": "{}"], "events"), (["token_introspection": "{}"], "token_introspection"),
             (["htm": "\"POST\""], "htm"),
         ] as [(Members, String?)]
