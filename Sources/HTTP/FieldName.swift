@@ -36,8 +36,10 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     case clientCertificate
     /// A name under which proxies tell servers who the user is.
     case identity
-    /// A name with an underscore, which gateways of the CGI kind read as a hyphen.
-    case underscored
+    /// A response field that a proxy in front may take for a command.
+    case proxyCommand
+    /// A name with anything but letters, digits and hyphens: servers of the CGI kind read such characters as a hyphen.
+    case ambiguous
     /// A response field that acts on the whole origin, which other routes share.
     case originWide
     /// A field that `Connection` names: it ends at the next hop.
@@ -53,8 +55,19 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
         ) {
             self = group
         } else {
-            self = name.firstIndex(of: UInt8(ascii: "_")) == nil ? .other : .underscored
+            self = Self.isPlain(name) ? .other : .ambiguous
         }
+    }
+}
+
+extension FieldName {
+    private static func isPlain(_ name: borrowing Span<UInt8>) -> Bool {
+        for index in name.indices {
+            let letter = ASCII.lowercased(name[index])
+            let isLetter = letter >= UInt8(ascii: "a") && letter <= UInt8(ascii: "z")
+            guard isLetter || ASCII.isDigit(letter) || letter == UInt8(ascii: "-") else { return false }
+        }
+        return true
     }
 }
 
@@ -113,12 +126,14 @@ private struct FieldNameTable {
         ("mcp-method", .mcpMethod), ("mcp-name", .mcpName), ("last-event-id", .lastEventID),
         ("via", .via), ("forwarded", .forwarded), ("x-real-ip", .xRealIP), ("traceparent", .traceparent),
         ("tracestate", .tracestate), ("x-accel-buffering", .xAccelBuffering),
-        ("remote-user", .identity), ("x-remote-user", .identity), ("x-user", .identity),
-        ("x-authenticated-user", .identity), ("x-authenticated-userid", .identity),
-        ("x-original-url", .identity), ("x-rewrite-url", .identity), ("x-original-method", .identity),
-        ("x-http-method-override", .identity), ("x-http-method", .identity), ("x-method-override", .identity),
-        ("true-client-ip", .identity), ("cf-connecting-ip", .identity), ("x-client-ip", .identity),
-        ("x-cluster-client-ip", .identity), ("proxy", .identity),
+        ("proxy", .identity), ("true-client-ip", .identity), ("cf-connecting-ip", .identity),
+        ("fastly-client-ip", .identity), ("front-end-https", .identity), ("identity", .identity),
+        ("x-forwarded", .xForwarded), ("x-host", .identity), ("x-email", .identity), ("x-groups", .identity),
+        ("x-roles", .identity), ("x-userinfo", .identity), ("x-id-token", .identity),
+        ("x-access-token", .identity), ("x-http-method", .identity), ("x-method-override", .identity),
+        ("x-client-ip", .identity), ("x-cluster-client-ip", .identity), ("x-client-dn", .identity),
+        ("x-sendfile", .proxyCommand), ("x-lighttpd-send-file", .proxyCommand),
+        ("x-reproxy-url", .proxyCommand), ("refresh", .proxyCommand),
         ("alt-svc", .originWide), ("clear-site-data", .originWide),
         ("strict-transport-security", .originWide),
         ("public-key-pins", .originWide), ("service-worker-allowed", .originWide), ("nel", .originWide),
@@ -129,9 +144,19 @@ private struct FieldNameTable {
     static let prefixes = FieldNameTable([
         ("access-control-", .accessControl), ("mcp-param-", .mcpParameter), ("x-forwarded-", .xForwarded),
         ("client-cert", .clientCertificate), ("x-client-cert", .clientCertificate),
-        ("x-ssl-", .clientCertificate), ("ssl-client", .clientCertificate), ("x-user-", .identity),
-        ("x-auth-request-", .identity), ("x-authenticated-", .identity), ("x-remote-", .identity),
-        ("x-audgate-", .identity), ("x-gateway-", .identity), ("x-goog-authenticated-", .identity),
-        ("x-ms-client-principal", .identity), ("x-amzn-oidc-", .identity), ("x-webauth-", .identity),
+        ("x-ssl-", .clientCertificate), ("ssl-client", .clientCertificate),
+        ("x-accel-", .proxyCommand),
+        ("remote-", .identity), ("impersonate-", .identity), ("cf-access-", .identity),
+        ("x-user", .identity), ("x-remote-", .identity), ("x-auth-", .identity),
+        ("x-authenticated-", .identity), ("x-authentik-", .identity), ("x-audgate-", .identity),
+        ("x-gateway-", .identity), ("x-goog-authenticated-", .identity), ("x-goog-iap-", .identity),
+        ("x-ms-client-principal", .identity), ("x-ms-token-", .identity), ("x-zumo-", .identity),
+        ("x-azure-", .identity), ("x-amzn-oidc-", .identity), ("x-appengine-", .identity),
+        ("x-apigateway-", .identity), ("x-endpoint-api-", .identity), ("x-webauth-", .identity),
+        ("x-consumer-", .identity), ("x-credential-", .identity), ("x-anonymous-consumer", .identity),
+        ("x-pomerium-", .identity), ("x-vouch-", .identity), ("x-jwt-", .identity), ("x-envoy-", .identity),
+        ("x-impersonate-", .identity), ("x-principal", .identity), ("x-subject", .identity),
+        ("x-identity", .identity), ("x-scope", .identity), ("x-original-", .identity),
+        ("x-rewrite-", .identity), ("x-http-method-", .identity), ("x-http-host-", .identity),
     ])
 }

@@ -5,6 +5,8 @@ public import HTTP
 
 extension ByteBuffer {
     /// Appends a request line, always for HTTP/1.1; the caller has checked the parts.
+    ///
+    /// The path begins with a slash and ends with one only if it is the root; so does `subpath`, which may be empty.
     public mutating func appendRequestLine(
         method: borrowing Span<UInt8>,
         path: String,
@@ -13,7 +15,8 @@ extension ByteBuffer {
     ) {
         append(method)
         append(ASCII.space)
-        append(path)
+        // The root is a slash, and a subpath begins with one.
+        if subpath.isEmpty || path.utf8.count > 1 { append(path) }
         append(subpath)
         if !query.isEmpty {
             append(UInt8(ascii: "?"))

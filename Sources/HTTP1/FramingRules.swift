@@ -101,7 +101,7 @@ enum FramingRules {
     /// as its removal would show the next server another request than the one that was checked (RFC 9110 §7.6.1).
     private static func isHopByHop(_ name: FieldName) -> Bool {
         switch name {
-        case .other, .te, .trailer, .upgrade, .keepAlive, .proxyConnection, .http2Settings, .underscored,
+        case .other, .te, .trailer, .upgrade, .keepAlive, .proxyConnection, .http2Settings, .ambiguous,
             .identity:
             true
         case .xForwarded, .forwarded, .via, .xRealIP, .clientCertificate: true

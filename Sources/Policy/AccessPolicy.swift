@@ -47,6 +47,7 @@ public enum AccessPolicy {
             try OwnPaths.answerHealth(request, scene)
             let authority = try knownAuthority(request, snapshot)
             try OwnPaths.answerWellKnown(request, authority, snapshot)
+            try answerWithoutPath(request)
             let match = try matchedRoute(request, authority, snapshot)
             progress.route = match.route
             let route = snapshot.route(match.route)
@@ -94,6 +95,13 @@ public enum AccessPolicy {
         let authority = request.bytes.span.extracting(request.authority)
         guard let known = snapshot.table.authority(authority) else { throw .refuse(.hostUnknown) }
         return known
+    }
+
+    /// Answers the two forms of a target that have no path: that of CONNECT, and the asterisk of OPTIONS.
+    private static func answerWithoutPath(_ request: borrowing RequestHead) throws(Stop) {
+        guard request.target.path.isEmpty else { return }
+        guard request.method == .options else { throw .methodNotAllowed(allow) }
+        throw .respond(LocalResponse(status: 204, reason: .access(.options), fields: [.init("Allow", allow)]))
     }
 
     // Step 4

@@ -45,13 +45,20 @@ enum BearerCredentials: Equatable {
     private static func hasAccessToken(_ query: borrowing Span<UInt8>) -> Bool {
         var start = 0
         while start < query.count {
-            let end = query.firstIndex(of: UInt8(ascii: "&"), from: start) ?? query.count
+            let end = separator(in: query, from: start)
             let parameter = query.extracting(start..<end)
             let nameEnd = parameter.firstIndex(of: UInt8(ascii: "=")) ?? parameter.count
             if isAccessToken(parameter.extracting(0..<nameEnd)) { return true }
             start = end + 1
         }
         return false
+    }
+
+    /// Where the parameter that begins at `start` ends: some servers read a semicolon like an ampersand.
+    private static func separator(in query: borrowing Span<UInt8>, from start: Int) -> Int {
+        var end = start
+        while end < query.count, query[end] != UInt8(ascii: "&"), query[end] != UInt8(ascii: ";") { end += 1 }
+        return end
     }
 
     private static func isAccessToken(_ name: borrowing Span<UInt8>) -> Bool {

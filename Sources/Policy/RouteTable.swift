@@ -61,7 +61,7 @@ public struct RouteTable: Sendable {
     /// The route that `path` belongs to at `authority`.
     func match(authority: Int, path: borrowing Span<UInt8>) -> Match? {
         if let route = exact.value(of: path, under: authority) {
-            return Match(route: RouteID(route), pathLength: path.count == 1 ? 0 : path.count)
+            return Match(route: RouteID(route), pathLength: path.count)
         }
         guard covering.count > 0 else { return nil }
         return longestCovering(authority: authority, path: path)

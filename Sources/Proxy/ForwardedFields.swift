@@ -22,7 +22,7 @@ enum ForwardedFields {
             false
         // Other credentials than the one that was checked.
         case .proxyAuthorization, .proxyAuthenticate, .proxyAuthenticationInfo, .wwwAuthenticate, .cookie,
-            .setCookie, .dpop, .clientCertificate, .identity, .underscored:
+            .setCookie, .dpop, .clientCertificate, .identity, .ambiguous, .proxyCommand:
             false
         // The browser's business with the gateway: the server has its own guard against foreign origins.
         case .origin, .accessControl, .accessControlRequestMethod, .accessControlRequestHeaders: false
@@ -44,6 +44,8 @@ enum ForwardedFields {
         case .accessControl, .accessControlRequestMethod, .accessControlRequestHeaders, .setCookie,
             .originWide:
             false
+        // A proxy in front would obey them, for a server that it does not trust.
+        case .proxyCommand: false
         // Written anew for event streams.
         case .xAccelBuffering: false
         default: true

@@ -38,7 +38,7 @@ public enum KeyFetch {
                 "\($0.keyID ?? "key \($0.index)"): \($0.refusal.reason.rawValue)"
             }
             throw FetchError(
-                problem: "The key set is of no use (\(error.code)). \(skipped.joined(separator: ", "))"
+                problem: (["The key set is of no use (\(error.code))."] + skipped).joined(separator: " ")
             )
         }
     }

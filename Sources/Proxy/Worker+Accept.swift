@@ -10,6 +10,8 @@ extension Worker {
     private static let acceptShare = 64
     /// Milliseconds of a pause in accepting.
     private static let acceptPause = 100
+    /// Milliseconds between two messages about pauses.
+    private static let pauseSilence = 10_000
 
     func watchListeners() throws(SystemError) {
         for (index, box) in listeners.enumerated() {
@@ -58,10 +60,13 @@ extension Worker {
     /// Leaves connections in the kernel's queue for a moment: asking again at once would only turn the loop.
     private func pauseAccepting(_ why: String) {
         guard acceptsAgainAt == nil else { return }
-        services.logger.warning(
-            "Accepting pauses.",
-            metadata: ["reason": "\(why)", "connections": "\(connections.clients)"]
-        )
+        if clock.milliseconds >= saysPauseFrom {
+            saysPauseFrom = clock.milliseconds + Self.pauseSilence
+            services.logger.warning(
+                "Accepting pauses.",
+                metadata: ["reason": "\(why)", "connections": "\(connections.clients)"]
+            )
+        }
         for box in listeners { poller.unwatch(box.socket.descriptor) }
         acceptsAgainAt = clock.milliseconds + Self.acceptPause
         timers.insert(Self.mailboxToken, due: clock.milliseconds + Self.acceptPause)

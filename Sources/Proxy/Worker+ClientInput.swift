@@ -140,6 +140,7 @@ extension Worker {
 
     private func begin(_ exchange: Exchange, on client: ClientConnection) {
         client.hasPartialHead = false
+        client.hasServed = true
         client.deadline.clear()
         client.state = .exchanging(exchange)
         exchange.client = client

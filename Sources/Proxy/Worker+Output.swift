@@ -6,6 +6,9 @@ internal import Policy
 internal import Transport
 
 extension Worker {
+    /// Milliseconds that a new connection has for its request when draining begins.
+    private static let lastRequestTime = 1000
+
     /// Sends what waits for a client; whoever was paused for it goes on when half of the mark is left.
     func flush(_ client: ClientConnection) {
         if case .closed = client.state { return }
@@ -67,13 +70,24 @@ extension Worker {
     /// Stops accepting, and closes what is idle; exchanges end their connections when they end.
     func drain() {
         guard !isDraining else { return }
+        // Who has connected already would be reset when the sockets close: they are taken and answered.
+        for index in listeners.indices { accept(at: index) }
         isDraining = true
         acceptsAgainAt = nil
         for box in listeners { poller.unwatch(box.socket.descriptor) }
         listeners = []
         for client in connections.allClients {
-            if case .reading = client.state, !client.hasPartialHead { closeWhenSent(client) }
+            guard case .reading = client.state, !client.hasPartialHead else { continue }
+            // A request may be on its way already; one that has arrived is answered, on a connection that closes.
+            receive(client)
+            guard case .reading = client.state, !client.hasPartialHead else { continue }
+            client.hasServed ? closeWhenSent(client) : allowLastRequest(client)
         }
+    }
+
+    /// Gives a connection that has brought no request yet a moment to bring one.
+    private func allowLastRequest(_ client: ClientConnection) {
+        client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
     }
 
     /// Closes a connection that waits for no answer as soon as its output is empty.

@@ -72,6 +72,8 @@ public final class Worker {
     var lineCount = 0
     /// When to accept again after a pause, in milliseconds; nil while accepting.
     var acceptsAgainAt: Int?
+    /// When a pause is worth another message, in milliseconds.
+    var saysPauseFrom = 0
     var isDraining = false
     private var isStopped = false
     private var due: [UInt64] = []

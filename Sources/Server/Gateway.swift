@@ -118,6 +118,8 @@ public final class Gateway {
         _ services: WorkerServices
     ) throws(SystemError) {
         let snapshot = configuration.snapshot
+        // The thread's closure lives as long as the thread; the sockets are to close when the worker lets go of them.
+        let handoff = Handoff(sockets)
         let mailbox = mailboxes[index]
         let status = statuses[index]
         let logger = logger
@@ -125,7 +127,7 @@ public final class Gateway {
             do throws(SystemError) {
                 let worker = try Worker(
                     snapshot: snapshot,
-                    listeners: sockets,
+                    listeners: handoff.take() ?? [],
                     mailbox: mailbox,
                     services: services,
                     status: status

@@ -7,6 +7,8 @@ internal import Glibc
 public enum FileError: Error, Sendable {
     /// The system refused it.
     case system(SystemError)
+    /// It is a folder, a pipe or a device, which might block for ever.
+    case notRegular
     /// It has more than this many bytes.
     case tooLarge(Int)
 
@@ -14,6 +16,7 @@ public enum FileError: Error, Sendable {
     public var reason: String {
         switch self {
         case .system(let error): error.reason
+        case .notRegular: "It is not a regular file"
         case .tooLarge(let bytes) where bytes >= 1 << 20: "It is larger than \(bytes >> 20) MiB"
         case .tooLarge(let bytes): "It is larger than \(bytes >> 10) KiB"
         }
@@ -26,9 +29,12 @@ public enum FileContent {
     public static func read(_ path: String, maximumBytes: Int) throws(FileError) -> ByteBuffer {
         // A path with a NUL would be cut there, and name another file.
         guard !path.utf8.contains(0) else { throw .system(SystemError("open", EINVAL)) }
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .system(SystemError("open")) }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .system(SystemError("fstat")) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegular }
         var content = ByteBuffer()
         while true {
             // The kernel writes at most the `room` that the buffer lends.

@@ -43,6 +43,7 @@ struct Check: ParsableCommand {
         } else {
             for line in report.diagnosticLines { Terminal.error(line) }
             for line in report.routeLines { Terminal.print(line) }
+            for line in report.keyLines { Terminal.error(line) }
         }
         guard report.isUsable else { throw ExitCode(1) }
     }

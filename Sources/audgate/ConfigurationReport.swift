@@ -4,18 +4,22 @@ internal import Bytes
 internal import Configuration
 internal import JSON
 internal import Policy
+internal import Proxy
 
 /// What `audgate check` prints.
 struct ConfigurationReport {
     private let problems: [Diagnostic]
     private let warnings: [Diagnostic]
     private let snapshot: Snapshot?
+    /// What is wrong with key sets in files, which the gateway would live with and answer 503.
+    private let keyProblems: [(issuer: String, problem: String)]
 
     /// Reports a configuration that can be used.
     init(_ configuration: GatewayConfiguration) {
         problems = []
         warnings = configuration.warnings
         snapshot = configuration.snapshot
+        keyProblems = configuration.snapshot.issuers.compactMap(Self.keyProblem)
     }
 
     /// Reports a configuration that cannot be used.
@@ -23,6 +27,17 @@ struct ConfigurationReport {
         problems = error.diagnostics.filter { $0.severity == .error }
         warnings = error.diagnostics.filter { $0.severity == .warning }
         snapshot = nil
+        keyProblems = []
+    }
+
+    private static func keyProblem(of issuer: Issuer) -> (issuer: String, problem: String)? {
+        guard case .file = issuer.keySource else { return nil }
+        do throws(FetchError) {
+            _ = try KeyFetch.fetch(issuer)
+            return nil
+        } catch {
+            return (issuer.name, error.problem)
+        }
     }
 
     /// Whether the configuration can be used.
@@ -36,6 +51,11 @@ struct ConfigurationReport {
     private static func lines(_ diagnostics: [Diagnostic], _ kind: String) -> [String] {
         guard !diagnostics.isEmpty else { return [] }
         return ["\(diagnostics.count) \(kind)\(diagnostics.count == 1 ? "" : "s"):"] + diagnostics.map(\.text)
+    }
+
+    /// A line for each key set in a file that is of no use now.
+    var keyLines: [String] {
+        keyProblems.map { "warning: the tokens of the issuer \"\($0.issuer)\" would get 503: \($0.problem)" }
     }
 
     /// A paragraph for each route.
@@ -61,6 +81,15 @@ struct ConfigurationReport {
             if let snapshot { writer.member("configuration", snapshot.hash) }
             Self.write(problems, "problems", to: &writer)
             Self.write(warnings, "warnings", to: &writer)
+            writer.name("key_problems")
+            writer.array { writer in
+                for (issuer, problem) in keyProblems {
+                    writer.object { writer in
+                        writer.member("issuer", issuer)
+                        writer.member("problem", problem)
+                    }
+                }
+            }
             writer.name("routes")
             writer.array { writer in
                 guard let snapshot else { return }

@@ -128,7 +128,7 @@ private final class Folder {
         )
         folder.write("gateway.json", Sample.root(#""include": ["routes.d"]"#))
         #expect(problems(folder.path + "/gateway.json").first?.contains("/include/0: ") == true)
-        #expect(problems(folder.path).first?.contains("Is a directory") == true)
+        #expect(problems(folder.path).first?.contains("not a regular file") == true)
         #expect(problems("").count == 1)
         #expect(problems("/tmp/\0").count == 1)
     }

@@ -251,3 +251,39 @@ def test_case_163_a_redirect_is_not_followed_and_not_relayed(house, status):
     response = answered(house, [("Location", f"{target.url}/stolen")], status)
     assert response.status == 502 and not response.all("Location")
     target.assert_untouched()
+
+
+@pytest.mark.parametrize(
+    "resource_path, upstream_path, asked, expected",
+    [
+        ("/a", "", "/a/x", "/x"),
+        ("/a", "/", "/a/evil.example/y", "/evil.example/y"),
+        ("/a", "/", "/a", "/"),
+        ("/a", "/base", "/a/x", "/base/x"),
+        ("", "", "/mcp", "/mcp"),
+        ("", "/", "/", "/"),
+        ("", "/mcp", "/", "/mcp"),
+        ("", "/mcp", "/x", "/mcp/x"),
+    ],
+)
+def test_the_path_of_the_upstream_takes_the_place_of_the_resource_s(
+    single, resource_path, upstream_path, asked, expected
+):
+    configuration = single.configuration()
+    single.resource = f"http://{single.host}{resource_path}"
+    configuration["routes"][0] |= {
+        "resource": single.resource,
+        "subpaths": True,
+        "upstream": single.recorder.url + upstream_path,
+    }
+    gateway = single.start(configuration)
+    assert gateway.exchange(mcp_requests.post(single.host, asked, single.token())).status == 200
+    assert single.recorder.the_request().target == expected
+
+
+@pytest.mark.parametrize("name", ["X-Accel-Redirect", "X-Accel-Charset", "X-Sendfile", "Refresh"])
+def test_a_field_that_a_proxy_in_front_would_obey_is_not_relayed(house, name):
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{name}: /internal\r\nContent-Length: 2\r\n\r\n{{}}"
+    with house["notion"].recorder.answering(upstreams.raw(head.encode())):
+        response = house.post(token=house.token())
+    assert response.status == 200 and not response.all(name)

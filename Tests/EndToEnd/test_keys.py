@@ -1,6 +1,7 @@
 """Where verification keys come from, how they change, and what happens while their source is down (cases 37, 38, 51, 52)."""
 
 import json
+import os
 import threading
 import time
 
@@ -9,6 +10,7 @@ from joserfc.jwk import RSAKey
 
 from harness import jose, mcp_requests
 from harness.challenge import expect_error_body, expect_invalid_token
+from harness.gateway import run
 from harness.issuer import Issuer
 
 
@@ -261,3 +263,21 @@ def test_two_keys_of_one_name_do_not_open_the_gateway(single):
     outsider = jose.new_key("ES256", "key-2")
     single.issuer.keys["outsider"] = outsider
     assert ask(single, single.token(kid="outsider", header={"kid": "key-2"})).status == 401
+
+
+def test_a_key_file_that_would_block_is_an_error_and_holds_nobody_up(single, tmp_path):
+    pipe = tmp_path / "keys.fifo"
+    os.mkfifo(pipe)
+    configuration = single.configuration()
+    configuration["issuers"]["stuck"] = {"issuer": "https://stuck.example", "keys": {"file": str(pipe)}}
+    gateway = single.start(configuration)
+    assert ask(single, single.token()).status == 200
+    assert any("not a regular file" in json.dumps(entry) for entry in gateway.operational_log())
+
+
+def test_check_says_which_key_file_is_of_no_use(single, tmp_path):
+    configuration = single.configuration(keys={"file": "missing.json"})
+    path = tmp_path / "check.json"
+    path.write_text(json.dumps(configuration))
+    result = run("check", "--config", str(path))
+    assert result.returncode == 0 and "missing.json" in result.stderr, (result.stdout, result.stderr)

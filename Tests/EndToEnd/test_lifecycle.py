@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -40,6 +41,30 @@ def test_an_exchange_that_outlasts_the_limit_is_cut_and_the_end_is_still_clean(s
             list(connection.pieces(head))
         assert gateway.process.wait(5) == 0
         assert 0.5 < time.monotonic() - started < 4
+
+
+def test_a_draining_gateway_takes_no_connection_and_leaves_its_address_to_the_next(single):
+    gateway = single.start()
+    with single.recorder.answering(upstreams.event_stream(EVENTS * 5, 0.2)), gateway.connect() as connection:
+        connection.send(mcp_requests.post(single.host, "/mcp", single.token()))
+        connection.read_head()
+        gateway.signal(signal.SIGTERM)
+        time.sleep(0.3)
+        assert gateway.process.poll() is None
+        with pytest.raises(ConnectionRefusedError):
+            gateway.connect()
+        with socket.create_server(("127.0.0.1", single.port)):
+            pass
+    assert gateway.process.wait(5) == 0
+
+
+def test_a_request_that_arrived_before_the_signal_was_seen_is_answered(single):
+    gateway = single.start()
+    with gateway.connect() as idle:
+        idle.send(mcp_requests.post(single.host, "/mcp", single.token()))
+        gateway.signal(signal.SIGTERM)
+        assert idle.read_head().status == 200
+    assert gateway.process.wait(5) == 0
 
 
 def test_an_idle_gateway_ends_at_once(single):

@@ -45,22 +45,39 @@ import Testing
         "Transfer-Encodin",
         "X-Forwarde", "Mcp-Para", "Mcp", "Authorizatio", "Tex", "T", "Accept-Language", "User-Agent",
         "Access-Control",
-        "!", "~",
     ])
     func `leaves other names alone`(text: String) {
         let name = FieldName(text.utf8Span.span)
         #expect(name == .other)
     }
 
-    /// Gateways of the CGI kind read `_` as `-`: these would become the fields that were checked or removed.
+    /// Gateways of the CGI kind read `_` and the like as `-`: these would become the fields that were checked or removed.
     @Test(arguments: [
         "Content_Length", "Transfer_Encoding", "Mcp_Session_Id", "X_Forwarded_For", "X_Remote_User", "_",
         "a_b",
-        "Authorization_",
+        "Authorization_", "X.User", "X-Remote.User", "X~User", "!", "~",
     ])
-    func `marks names with an underscore`(text: String) {
+    func `marks names with anything but letters, digits and hyphens`(text: String) {
         let name = FieldName(text.utf8Span.span)
-        #expect(name == .underscored)
+        #expect(name == .ambiguous)
+    }
+
+    @Test(arguments: [
+        "Remote-Groups", "X-Auth-Email", "X-Consumer-Username", "X-Pomerium-Jwt-Assertion",
+        "cf-access-jwt-assertion",
+        "X-ID-Token", "X-Original-Host", "X-Userinfo", "Impersonate-User", "x-ms-token-aad-id-token",
+    ])
+    func `knows the names under which proxies say who the user is`(text: String) {
+        let octets = Array(text.utf8)
+        let name = FieldName(octets.span)
+        #expect(name == .identity)
+    }
+
+    @Test(arguments: ["X-Accel-Redirect", "x-accel-charset", "X-Sendfile", "X-Lighttpd-Send-File", "Refresh"])
+    func `knows the fields that a proxy in front would obey`(text: String) {
+        let octets = Array(text.utf8)
+        let name = FieldName(octets.span)
+        #expect(name == .proxyCommand)
     }
 
     @Test func `an empty name is no known name`() {

@@ -114,7 +114,7 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
             status: 405,
             code: "method_not_allowed"
         ),
-        .init(number: "asterisk", method: "OPTIONS", target: "*", status: 404, code: "route_unknown"),
+        .init(number: "asterisk", method: "OPTIONS", target: "*", status: 204, code: "options"),
     ]
 
     static let requests: [RequestCase] = [

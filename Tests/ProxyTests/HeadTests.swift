@@ -25,7 +25,7 @@ import Transport
         .host, .contentLength, .transferEncoding, .connection, .expect, .trailer, .te, .upgrade, .keepAlive,
         .proxyConnection, .http2Settings, .nominated, .wwwAuthenticate, .proxyAuthenticate,
         .proxyAuthenticationInfo, .proxyAuthorization, .accessControl, .accessControlRequestMethod,
-        .accessControlRequestHeaders, .setCookie, .originWide, .xAccelBuffering,
+        .accessControlRequestHeaders, .setCookie, .originWide, .proxyCommand, .xAccelBuffering,
     ]
 
     @Test(arguments: FieldName.allCases)
