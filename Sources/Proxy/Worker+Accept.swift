@@ -13,6 +13,9 @@ extension Worker {
     /// Milliseconds between two messages about pauses.
     private static let pauseSilence = 10_000
 
+    /// Most client connections at a time.
+    private var maximumClients: Int { min(snapshot.limits.connections, services.maximumClients) }
+
     func watchListeners() throws(SystemError) {
         for (index, box) in listeners.enumerated() {
             try poller.watchLevel(
@@ -26,7 +29,7 @@ extension Worker {
     func accept(at index: Int) {
         guard index < listeners.count else { return }
         for _ in 0..<Self.acceptShare {
-            guard connections.clients < snapshot.limits.connections else {
+            guard connections.clients < maximumClients else {
                 return pauseAccepting("limit reached")
             }
             switch listeners[index].socket.accept() {

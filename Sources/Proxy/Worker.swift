@@ -20,6 +20,8 @@ public struct WorkerServices: Sendable {
     public let logger: Logger
     /// Key of the hash under which subjects stand in logs.
     public let subjectKey: [UInt8]
+    /// Most client connections of one worker, whatever the configuration allows.
+    public let maximumClients: Int
 
     /// Puts the services together.
     public init(
@@ -27,13 +29,15 @@ public struct WorkerServices: Sendable {
         names: NameRefresher,
         accessLog: LogSink?,
         logger: Logger,
-        subjectKey: [UInt8]
+        subjectKey: [UInt8],
+        maximumClients: Int = .max
     ) {
         self.keys = keys
         self.names = names
         self.accessLog = accessLog
         self.logger = logger
         self.subjectKey = subjectKey
+        self.maximumClients = maximumClients
     }
 }
 

@@ -35,6 +35,12 @@ public final class Gateway {
     private let statuses: [WorkerStatus]
     private let accessLog: AccessLogWriter?
     private let signals: Signals
+    /// Most client connections of one worker for which the process has descriptors.
+    private let maximumClients: Int
+
+    /// Descriptors that are kept back for listeners, logs, pollers and the fetching of keys. What is left is divided
+    /// by two, as each client may need a connection to a server.
+    private static let reservedDescriptors = 64
 
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
@@ -43,7 +49,7 @@ public final class Gateway {
         self.configuration = configuration
         self.logger = logger
         signals = Signals()
-        DescriptorLimit.raise()
+        let descriptors = DescriptorLimit.raise()
         let count = configuration.workers > 0 ? configuration.workers : Self.coreCount
         var mailboxes: [Mailbox<WorkerMessage>] = []
         do throws(SystemError) {
@@ -52,6 +58,7 @@ public final class Gateway {
             throw .refused(error)
         }
         self.mailboxes = mailboxes
+        maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
     }
@@ -108,7 +115,8 @@ public final class Gateway {
             names: names,
             accessLog: accessLog?.sink,
             logger: logger,
-            subjectKey: SecureRandom.bytes(count: 32)
+            subjectKey: SecureRandom.bytes(count: 32),
+            maximumClients: maximumClients
         )
     }
 

@@ -40,11 +40,12 @@ struct Signals {
 
 /// The bound on open files.
 enum DescriptorLimit {
-    /// Raises the soft bound to the hard one: a proxy needs two descriptors for each exchange.
-    static func raise() {
+    /// Raises the soft bound to the hard one, and returns it.
+    static func raise() -> Int {
         var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
         limit.rlim_cur = limit.rlim_max
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return Int(clamping: limit.rlim_cur)
     }
 }

@@ -4,6 +4,7 @@ internal import ArgumentParser
 internal import Bytes
 internal import Configuration
 internal import JOSE
+internal import JSON
 internal import Policy
 internal import Proxy
 internal import Transport
@@ -46,9 +47,7 @@ struct Explain: ParsableCommand {
     func run() throws {
         let snapshot = try (demo ? DemoConfiguration.load() : options.load()).snapshot
         guard let index = snapshot.routes.firstIndex(where: { $0.resource.text == route }) else {
-            Terminal.error("There is no route \"\(ClaimText.printable(route))\". The routes are:")
-            for route in snapshot.routes { Terminal.error("  \(route.resource.text)") }
-            throw ExitCode(1)
+            throw unknownRoute(in: snapshot)
         }
         let token = presentedToken()
         let id = RouteID(index)
@@ -66,7 +65,26 @@ struct Explain: ParsableCommand {
         }
     }
 
-    /// The token without blanks and line ends around it.
+    /// Says which routes there are, in the form that was asked for.
+    private func unknownRoute(in snapshot: Snapshot) -> ExitCode {
+        let problem = "There is no route \"\(ClaimText.printable(route))\"."
+        let routes = snapshot.routes.map(\.resource.text)
+        if json {
+            var writer = JSONWriter()
+            writer.object { writer in
+                writer.member("error", problem)
+                writer.member("routes", routes)
+            }
+            let text = writer.finish()
+            Terminal.print(String(lossy: text.span))
+        } else {
+            Terminal.error("\(problem) The routes are:")
+            for route in routes { Terminal.error("  \(route)") }
+        }
+        return ExitCode(1)
+    }
+
+    /// The token without blanks and line ends around it, and without the scheme that is copied along from a field.
     private func presentedToken() -> [UInt8] {
         var input = StandardInput()
         var bytes: ArraySlice<UInt8>
@@ -77,7 +95,10 @@ struct Explain: ParsableCommand {
             bytes = input.rest(maximumLength: Self.maximumInput)[...]
         }
         while let last = bytes.last, last <= ASCII.space { bytes.removeLast() }
-        return Array(bytes.drop { $0 <= ASCII.space })
+        bytes = bytes.drop { $0 <= ASCII.space }
+        let scheme: StaticString = "bearer "
+        guard Array(bytes).span.startsIgnoringCase(with: scheme) else { return Array(bytes) }
+        return Array(bytes.dropFirst(scheme.utf8CodeUnitCount).drop { $0 <= ASCII.space })
     }
 
     private func keys(

@@ -252,3 +252,17 @@ def test_no_descriptor_is_left_after_a_crowd_of_good_and_bad_clients(single):
         with single.recorder.answering(upstreams.reset_at_once):
             gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token()))
     gateway.wait_until(lambda: descriptors() <= before + 2, 5, "back to as many descriptors as before")
+
+
+def test_clients_cannot_take_the_descriptors_that_servers_need(single):
+    gateway = single.start(descriptors=96)
+    idle = [gateway.connect() for _ in range(100)]
+    try:
+        statuses = []
+        for connection in idle[:3]:
+            connection.send(mcp_requests.post(single.host, "/mcp", single.token()))
+            statuses.append(connection.read_head().status)
+        assert statuses == [200, 200, 200]
+    finally:
+        for connection in idle:
+            connection.close()

@@ -54,6 +54,7 @@ class Gateway:
         directory: Path,
         address,
         environment: dict[str, str] | None = None,
+        descriptors: int | None = None,
     ):
         self.directory = directory
         self.address = address
@@ -62,12 +63,13 @@ class Gateway:
         self.stdout = directory / "stdout.log"
         self.stderr = directory / "stderr.log"
         self.environment = {**os.environ, **(environment or {})}
+        self.limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready_within: float | None = 10.0) -> Gateway:
         """Start, and wait until /healthz is 200 unless `ready_within` is None."""
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
-            command = [binary(), "serve", "--config", str(self.configuration)]
+            command = [*self.limit, binary(), "serve", "--config", str(self.configuration)]
             self.process = subprocess.Popen(
                 command, stdout=out, stderr=err, cwd=self.directory, env=self.environment
             )
