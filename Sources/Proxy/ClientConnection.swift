@@ -40,8 +40,6 @@ final class ClientConnection {
     var hasHungUp = false
     /// Whether something may wait in the socket that was not received.
     var hasUnreadInput = false
-    /// Whether a request has come on the connection.
-    var hasServed = false
     /// Whether a part of a head has arrived.
     var hasPartialHead = false
     /// Whether the worker will come back to the connection in this round.

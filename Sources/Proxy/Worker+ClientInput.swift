@@ -140,7 +140,6 @@ extension Worker {
 
     private func begin(_ exchange: Exchange, on client: ClientConnection) {
         client.hasPartialHead = false
-        client.hasServed = true
         client.deadline.clear()
         client.state = .exchanging(exchange)
         exchange.client = client

@@ -6,7 +6,7 @@ internal import Policy
 internal import Transport
 
 extension Worker {
-    /// Milliseconds that a new connection has for its request when draining begins.
+    /// Milliseconds that an idle connection has for a last request when draining begins.
     private static let lastRequestTime = 1000
 
     /// Sends what waits for a client; whoever was paused for it goes on when half of the mark is left.
@@ -78,16 +78,10 @@ extension Worker {
         listeners = []
         for client in connections.allClients {
             guard case .reading = client.state, !client.hasPartialHead else { continue }
-            // A request may be on its way already; one that has arrived is answered, on a connection that closes.
-            receive(client)
-            guard case .reading = client.state, !client.hasPartialHead else { continue }
-            client.hasServed ? closeWhenSent(client) : allowLastRequest(client)
+            // Its next request may be on its way: closing now would lose it, so it has a moment to arrive, and gets
+            // an answer that closes the connection.
+            client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
         }
-    }
-
-    /// Gives a connection that has brought no request yet a moment to bring one.
-    private func allowLastRequest(_ client: ClientConnection) {
-        client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
     }
 
     /// Closes a connection that waits for no answer as soon as its output is empty.

@@ -266,3 +266,30 @@ def test_clients_cannot_take_the_descriptors_that_servers_need(single):
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_no_request_of_a_busy_client_is_lost_when_the_gateway_drains(single):
+    gateway = single.start()
+    request = mcp_requests.post(single.host, "/mcp", single.token())
+    ends: list[str] = []
+
+    def client() -> None:
+        try:
+            with gateway.connect() as connection:
+                while True:
+                    response = connection.exchange(request)
+                    if response.status != 200 or response.all("Connection") == ["close"]:
+                        ends.append(f"{response.status} {response.all('Connection')}")
+                        return
+        except (OSError, raw_http.ConnectionEnded) as error:
+            ends.append(repr(error))
+
+    clients = [threading.Thread(target=client) for _ in range(8)]
+    for each in clients:
+        each.start()
+    time.sleep(0.5)
+    gateway.signal(signal.SIGTERM)
+    for each in clients:
+        each.join(10)
+    assert ends == ["200 ['close']"] * 8
+    assert gateway.process.wait(5) == 0
