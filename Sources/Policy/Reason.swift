@@ -116,8 +116,6 @@ public enum FailureReason: String, Sendable, CaseIterable {
     case clientTimeout = "client_timeout"
     /// The client did not read its answer in time.
     case clientStalled = "client_stalled"
-    /// The gateway has no room for another connection.
-    case overloaded
     /// The gateway is going down.
     case draining
 }

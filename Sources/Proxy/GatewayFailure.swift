@@ -1,14 +1,9 @@
-// What went wrong with an exchange, whose fault it is, and whether another try may help.
+// What went wrong with an exchange: the reason for logs and answers, and the detail for logs alone.
 
 internal import Policy
 
 /// A failure behind the policy.
 struct GatewayFailure: Equatable {
-    /// Who caused it.
-    enum Fault: Equatable {
-        case client, upstream, gateway
-    }
-
     /// The reason code.
     let reason: FailureReason
     /// What the log says besides; never sent to a client.
@@ -18,14 +13,5 @@ struct GatewayFailure: Equatable {
     init(_ reason: FailureReason, _ detail: String = "") {
         self.reason = reason
         self.detail = detail
-    }
-
-    /// Who caused it.
-    var fault: Fault {
-        switch reason {
-        case .clientAborted, .clientTimeout, .clientStalled: .client
-        case .overloaded, .draining: .gateway
-        default: .upstream
-        }
     }
 }
