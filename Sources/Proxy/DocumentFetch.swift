@@ -17,6 +17,13 @@ struct FetchedDocument {
 public struct FetchError: Error {
     /// One or more sentences. They may hold texts of the source.
     public let problem: String
+    /// Whether the source did answer, and said that the issuer has no key: the keys that were used before are over.
+    let endsKeys: Bool
+
+    init(problem: String, endsKeys: Bool = false) {
+        self.problem = problem
+        self.endsKeys = endsKeys
+    }
 }
 
 /// One GET request, without redirects: a redirect could lead anywhere (RFC 9728 §7.7).

@@ -37,8 +37,10 @@ public enum KeyFetch {
             let skipped = error.skipped.map {
                 "\($0.keyID ?? "key \($0.index)"): \($0.refusal.reason.rawValue)"
             }
+            let isKeySet = if case .noUsableKey = error { true } else { false }
             throw FetchError(
-                problem: (["The key set is of no use (\(error.code))."] + skipped).joined(separator: " ")
+                problem: (["The key set is of no use (\(error.code))."] + skipped).joined(separator: " "),
+                endsKeys: isKeySet
             )
         }
     }
@@ -78,14 +80,16 @@ public enum KeyFetch {
         guard let document = try? JSONReader.read(metadata.span).object else {
             throw FetchError(problem: "\(address) is not a JSON object.")
         }
-        guard document["issuer"]?.string == issuer else {
+        guard let named = document["issuer"]?.string, named.isIdentical(to: issuer) else {
             throw FetchError(problem: "\(address) names another issuer than \(issuer).")
         }
         guard let keys = document["jwks_uri"]?.string, let url = try? HTTPURL(keys, allowsQuery: true) else {
             throw FetchError(problem: "\(address) names no jwks_uri.")
         }
-        // Keys in clear text from elsewhere would undo the trust in the issuer.
-        guard url.isSecure || ResourceURI.isLoopback(host: url.host) else {
+        // Keys in clear text from elsewhere would undo the trust in the issuer, and a remote issuer has no business on
+        // this machine's loopback.
+        let isLocal = ResourceURI.isLoopback(host: url.host) && !issuer.hasPrefix("https://")
+        guard url.isSecure || isLocal else {
             throw FetchError(problem: "\(address) names a jwks_uri that is not https.")
         }
         return keys

@@ -125,7 +125,7 @@ public final class KeyRefresher: Sendable {
                 tell(name, current, previous)
             }
         case .failure(let error):
-            schedule.fail(now: now)
+            schedule.fail(now: now, endsKeys: error.endsKeys)
             tell(name, error, age: schedule.age(now: now), maximumAge: issuers[id.index].keyMaximumAge)
         }
         publish(id, schedule.state(now: now))

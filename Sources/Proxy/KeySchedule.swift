@@ -83,7 +83,13 @@ struct KeySchedule {
         return previous
     }
 
-    mutating func fail(now: Int64) {
+    /// Notes that a fetch brought no keys.
+    ///
+    /// - Parameters:
+    ///   - now: The time.
+    ///   - endsKeys: Whether the source said that there are none, so that the old ones end.
+    mutating func fail(now: Int64, endsKeys: Bool = false) {
+        if endsKeys { current = nil }
         failures = min(failures + 1, 10)
         end(now: now)
         due = now + min(5 << (failures - 1), Self.longestRetry)

@@ -145,7 +145,7 @@ extension Worker {
         if mustClose {
             client.closesAfterOutput = true
             // Closing with unread input would reset the connection, and the answer with it.
-            client.state = body.hasEnded ? .reading : .lingering(left: 4 * Self.discardLimit)
+            client.state = body.hasEnded ? .reading : .lingering(left: Self.lingerBytes)
             client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: &timers)
         } else if body.hasEnded {
             becomeIdle(client)

@@ -6,6 +6,8 @@ internal import Policy
 internal import Transport
 
 extension Worker {
+    /// Most bytes that are read and thrown away before a connection closes.
+    static let lingerBytes = 1024 * 1024
     /// Milliseconds that an idle connection has for a last request when draining begins.
     private static let lastRequestTime = 1000
 
@@ -55,6 +57,11 @@ extension Worker {
 
     /// Closes a connection whose last answer is sent; one with unread input lingers until the peer has read it.
     private func finishClosing(_ client: ClientConnection) {
+        // What came behind a last request is not answered, and must not turn the end into a reset either.
+        if case .reading = client.state, !client.pending.isEmpty {
+            client.pending.release()
+            client.state = .lingering(left: Self.lingerBytes)
+        }
         guard case .lingering = client.state else { return close(client) }
         client.closesAfterOutput = false
         client.socket.shutDownSending()

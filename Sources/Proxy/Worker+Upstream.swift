@@ -216,6 +216,7 @@ extension Worker {
         let wantsMore = !exchange.requestBody.hasEnded && upstream.unsent < snapshot.limits.bufferBytes / 2
         if wantsMore, client.hasUnreadInput || !client.pending.isEmpty { queue(client) }
     }
+
     /// Gives the server its time: to take what waits for it, then to answer.
     private func awaitServer(_ upstream: UpstreamConnection, _ exchange: Exchange) {
         guard upstream.unsent > 0 || exchange.hasSentRequest, let route = exchange.record.route else {

@@ -281,3 +281,16 @@ def test_check_says_which_key_file_is_of_no_use(single, tmp_path):
     path.write_text(json.dumps(configuration))
     result = run("check", "--config", str(path))
     assert result.returncode == 0 and "missing.json" in result.stderr, (result.stdout, result.stderr)
+
+
+def test_a_key_set_without_keys_ends_all_tokens_although_the_source_is_up(single):
+    single.start()
+    token = single.token()
+    assert ask(single, token).status == 200
+    single.issuer.add_key("key-2", "ES256")
+    unknown = single.token(kid="key-2")
+    single.issuer.server.keys = []
+    ask(single, unknown)
+    # The issuer has said that it has no keys: neither the client's fault nor an outage to sit out.
+    response = ask(single, token)
+    assert response.status == 503 and not response.all("WWW-Authenticate"), (response.status, response.body)

@@ -293,3 +293,16 @@ def test_no_request_of_a_busy_client_is_lost_when_the_gateway_drains(single):
         each.join(10)
     assert ends == ["200 ['close']"] * 8
     assert gateway.process.wait(5) == 0
+
+
+def test_an_answer_is_not_lost_when_more_was_sent_behind_a_closing_request(single):
+    gateway = single.start()
+    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    for _ in range(10):
+        with gateway.connect() as connection:
+            connection.send_as_far_as_possible(last + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 8000)
+            time.sleep(0.02)
+            response = connection.read_response("GET")
+            assert response.status == 200 and response.all("Connection") == ["close"]
+            with pytest.raises(raw_http.ConnectionEnded, match="closed"):
+                connection.read_head()

@@ -94,6 +94,17 @@ import Testing
         #expect(schedule.mayFetch(now: 1022))
     }
 
+    @Test func `keeps keys while the source is down, and ends them when it says that there are none`() throws
+    {
+        var schedule = schedule()
+        _ = schedule.succeed(try keys(), now: 1000)
+        schedule.fail(now: 2000)
+        #expect(schedule.state(now: 2000).keySet != nil)
+        schedule.fail(now: 3000, endsKeys: true)
+        #expect(schedule.state(now: 3000).keySet == nil)
+        #expect(!schedule.state(now: 3000).isPending)
+    }
+
     @Test func `keeps the object while the text is the same, and says what was there before`() throws {
         var schedule = schedule()
         let first = try keys()
