@@ -67,13 +67,14 @@ let package = Package(
         .target(
             name: "Proxy",
             dependencies: [
-                "HTTP1", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes",
+                "HTTP1", "HTTP2", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),
         // Level 3
         .target(name: "HTTP1", dependencies: ["HTTP", "Bytes"], swiftSettings: engine),
+        .target(name: "HTTP2", dependencies: ["CNghttp2", "HTTP", "Bytes"], swiftSettings: engine),
         .target(
             name: "Policy",
             dependencies: ["HTTP", "JOSE", "JSON", "OpenSSL", "Bytes"],
@@ -90,6 +91,7 @@ let package = Package(
         .target(name: "Bytes", swiftSettings: lifetimes),
         // C libraries, each imported by exactly one target above
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .target(name: "CLinux"),
 
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: common),
@@ -108,6 +110,11 @@ let package = Package(
             swiftSettings: common
         ),
         .testTarget(
+            name: "HTTP2Tests",
+            dependencies: ["HTTP2", "HTTP", "Bytes"],
+            swiftSettings: common
+        ),
+        .testTarget(
             name: "TransportTests",
             dependencies: ["Transport", "CLinux", "Bytes"],
             swiftSettings: common
@@ -119,7 +126,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Policy", "JOSE", "HTTP", "JSON", "Bytes"],
+            dependencies: ["Configuration", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Bytes"],
             swiftSettings: common
         ),
         .testTarget(
@@ -130,7 +137,7 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Proxy", "Policy", "HTTP1", "HTTP", "JOSE", "JSON", "OpenSSL", "Transport", "Bytes",
+                "Proxy", "Policy", "HTTP1", "HTTP2", "HTTP", "JOSE", "JSON", "OpenSSL", "Transport", "Bytes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common

@@ -3,7 +3,7 @@
 public import Bytes
 public import HTTP
 
-extension ByteBuffer {
+extension ByteBuffer: FieldWriter {
     /// Appends a request line, always for HTTP/1.1; the caller has checked the parts.
     ///
     /// The path begins with a slash and ends with one only if it is the root; so does `subpath`, which may be empty.

@@ -31,20 +31,7 @@ enum FramingRules {
         }
         guard let length = fields.first(.contentLength) else { return .nothing }
         guard lengths == 1 else { throw .repeatedContentLength }
-        return .length(try contentLength(bytes.extracting(length)))
-    }
-
-    /// The number in `text`: digits only, without leading zeros, at most 10^15.
-    private static func contentLength(_ text: borrowing Span<UInt8>) throws(MessageViolation) -> Int {
-        if text.firstIndex(of: UInt8(ascii: ",")) != nil { throw .repeatedContentLength }
-        guard !text.isEmpty, text.count <= 15, text.count == 1 || text[0] != UInt8(ascii: "0")
-        else { throw .invalidContentLength }
-        var length = 0
-        for index in text.indices {
-            guard ASCII.isDigit(text[index]) else { throw .invalidContentLength }
-            length = length * 10 + Int(text[index] - UInt8(ascii: "0"))
-        }
-        return length
+        return .length(try ContentLength.value(of: bytes.extracting(length)))
     }
 
     /// Applies the `Connection` fields: marks the fields that they name, and tells whether the connection persists.
