@@ -91,7 +91,7 @@ public struct Answer: Sendable, Equatable {
     private init(_ reason: FailureReason) {
         self =
             switch reason {
-            case .nameUnresolved, .connectFailed, .upstreamClosed, .upstreamAborted:
+            case .nameUnresolved, .connectFailed, .upstreamTLS, .upstreamClosed, .upstreamAborted:
                 Answer(502, "bad_gateway", "The server behind the gateway cannot be reached")
             case .upstreamMalformed, .upstreamUnauthorized, .upstreamRedirect:
                 Answer(502, "bad_gateway", "The server behind the gateway gave no usable answer")

@@ -1,6 +1,7 @@
 // An authorization server that routes trust, and where its keys are.
 
 public import JOSE
+public import OpenSSL
 
 /// Place of an issuer in `Snapshot.issuers`.
 public struct IssuerID: Hashable, Sendable {
@@ -35,6 +36,10 @@ public final class Issuer: Sendable {
     public let keyMaximumAge: Int
     /// Audiences that may stand beside a resource in its tokens.
     public let otherAudiences: Set<String>
+    /// What handshakes with the sources of its keys need; nil if none of them may be reached by TLS.
+    public let tls: ClientTLSContext?
+    /// The name that the sources' certificates must have; nil for the host of each address.
+    public let serverName: String?
 
     /// Makes an issuer out of checked parts.
     public init(
@@ -42,12 +47,16 @@ public final class Issuer: Sendable {
         rules: TokenRules,
         keySource: KeySource,
         keyMaximumAge: Int,
-        otherAudiences: Set<String>
+        otherAudiences: Set<String>,
+        tls: ClientTLSContext? = nil,
+        serverName: String? = nil
     ) {
         self.name = name
         self.rules = rules
         self.keySource = keySource
         self.keyMaximumAge = keyMaximumAge
         self.otherAudiences = otherAudiences
+        self.tls = tls
+        self.serverName = serverName
     }
 }

@@ -98,6 +98,8 @@ public enum FailureReason: String, Sendable, CaseIterable {
     case connectFailed = "upstream_connect_failed"
     /// Connecting to the server took too long.
     case connectTimeout = "upstream_connect_timeout"
+    /// No TLS connection to the server could be established: its certificate, or the handshake.
+    case upstreamTLS = "upstream_tls_failed"
     /// The server closed the connection before it answered.
     case upstreamClosed = "upstream_closed"
     /// The server's answer is not HTTP as it must be.

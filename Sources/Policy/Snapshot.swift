@@ -1,16 +1,29 @@
 // All that one generation of configuration means, immutable and shared by all workers.
 
+public import OpenSSL
+
 /// Where the gateway listens.
-public struct Listener: Sendable, Equatable {
+public struct Listener: Sendable {
     /// `host:port`, `[v6]:port` or `unix:/path`, as `SocketAddress` reads it.
     public let address: String
     /// Path that answers load balancers, for any `Host`.
     public let healthPath: String
+    /// What its handshakes need, nil for cleartext.
+    public let tls: ServerTLSContext?
+    /// Networks whose connections begin with a header of the PROXY protocol, as `Network` reads them.
+    public let proxyNetworks: [String]
 
     /// Makes a listener.
-    public init(address: String, healthPath: String = "/healthz") {
+    public init(
+        address: String,
+        healthPath: String = "/healthz",
+        tls: ServerTLSContext? = nil,
+        proxyNetworks: [String] = []
+    ) {
         self.address = address
         self.healthPath = healthPath
+        self.tls = tls
+        self.proxyNetworks = proxyNetworks
     }
 }
 

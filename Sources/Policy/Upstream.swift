@@ -1,5 +1,7 @@
 // The MCP server behind a route.
 
+public import OpenSSL
+
 /// Which credential goes on to the server.
 public enum UpstreamCredentials: String, Sendable, CaseIterable {
     /// The token that was checked, unchanged: the server is the resource that it names.
@@ -20,18 +22,42 @@ public struct Endpoint: Hashable, Sendable {
     public let path: String
     /// Path of a Unix socket, for endpoints that have no host.
     public let unixPath: String?
+    /// Whether it is reached by TLS.
+    public let isSecure: Bool
 
     /// Makes an endpoint out of checked parts.
-    public init(host: String, port: UInt16, authority: String, path: String, unixPath: String? = nil) {
+    public init(
+        host: String,
+        port: UInt16,
+        authority: String,
+        path: String,
+        unixPath: String? = nil,
+        isSecure: Bool = false
+    ) {
         self.host = host
         self.port = port
         self.authority = authority
         self.path = path
         self.unixPath = unixPath
+        self.isSecure = isSecure
     }
 
     /// The endpoint as logs show it.
     public var name: String { unixPath.map { "unix:\($0)" } ?? authority }
+}
+
+/// How connections to a server are secured. Servers with equal settings share the context.
+public final class UpstreamTLS: Sendable {
+    /// What handshakes need.
+    public let context: ClientTLSContext
+    /// The name that the certificate must have and that the handshake asks for; nil for the endpoint's host.
+    public let serverName: String?
+
+    /// Makes the settings out of checked parts.
+    public init(context: ClientTLSContext, serverName: String? = nil) {
+        self.context = context
+        self.serverName = serverName
+    }
 }
 
 /// A server: where it is and how to talk to it.
@@ -44,17 +70,25 @@ public struct Upstream: Sendable {
     public let connectTimeout: Int
     /// Longest time from the end of the request to the head of the response, in milliseconds.
     public let responseTimeout: Int
+    /// Whether HTTP/2 is spoken: offered by ALPN where there is TLS, by prior knowledge where there is none.
+    public let speaksHTTP2: Bool
+    /// How connections are secured; nil if no endpoint is reached by TLS.
+    public let tls: UpstreamTLS?
 
     /// Makes an upstream out of checked parts.
     public init(
         endpoints: [Endpoint],
         credentials: UpstreamCredentials,
         connectTimeout: Int,
-        responseTimeout: Int
+        responseTimeout: Int,
+        speaksHTTP2: Bool = false,
+        tls: UpstreamTLS? = nil
     ) {
         self.endpoints = endpoints
         self.credentials = credentials
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
+        self.speaksHTTP2 = speaksHTTP2
+        self.tls = tls
     }
 }

@@ -13,7 +13,7 @@ import Testing
         let configuration = try ConfigurationLoader.load(path: Self.project + "/gateway.json")
         #expect(configuration.warnings == [])
         let snapshot = configuration.snapshot
-        #expect(snapshot.listeners == [Listener(address: "127.0.0.1:8080")])
+        #expect(snapshot.listeners.map(\.address) == ["127.0.0.1:8080"])
         #expect(
             snapshot.routes.map(\.resource.text) == [
                 "http://127.0.0.1:8080/files", "http://127.0.0.1:8080/calendar",
