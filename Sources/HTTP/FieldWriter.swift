@@ -10,6 +10,8 @@ public protocol FieldWriter: ~Copyable {
     mutating func appendField(_ name: StaticString, _ value: borrowing Span<UInt8>)
     /// Appends a field line.
     mutating func appendField(_ name: StaticString, _ value: String)
+    /// Appends a field line whose value `write` appends; it is free of line ends.
+    mutating func appendField(_ name: StaticString, value write: (inout ByteBuffer) -> Void)
 }
 
 /// The fields of a head for HTTP/2: the octets, and where in them each name and value stands.
@@ -37,37 +39,35 @@ public struct FieldBlock: ~Copyable, FieldWriter {
     public mutating func appendField(_ name: borrowing Span<UInt8>, _ value: borrowing Span<UInt8>) {
         let start = bytes.count
         bytes.append(name)
-        close(from: start, value)
+        let middle = bytes.count
+        bytes.append(value)
+        close(from: start, middle)
     }
 
     /// Appends a field line.
     public mutating func appendField(_ name: StaticString, _ value: borrowing Span<UInt8>) {
         let start = bytes.count
         bytes.append(name)
-        close(from: start, value)
+        let middle = bytes.count
+        bytes.append(value)
+        close(from: start, middle)
     }
 
     /// Appends a field line.
     public mutating func appendField(_ name: StaticString, _ value: String) {
+        appendField(name) { $0.append(value) }
+    }
+
+    /// Appends a field line whose value `write` appends.
+    public mutating func appendField(_ name: StaticString, value write: (inout ByteBuffer) -> Void) {
         let start = bytes.count
         bytes.append(name)
         let middle = bytes.count
-        bytes.append(value)
-        lines.append(Line(name: ByteRange(start, middle), value: ByteRange(middle, bytes.count)))
+        write(&bytes)
+        close(from: start, middle)
     }
 
-    /// Appends a field line whose value is a number.
-    public mutating func appendField(_ name: StaticString, decimal value: Int) {
-        let start = bytes.count
-        bytes.append(name)
-        let middle = bytes.count
-        bytes.append(decimal: value)
-        lines.append(Line(name: ByteRange(start, middle), value: ByteRange(middle, bytes.count)))
-    }
-
-    private mutating func close(from start: Int, _ value: borrowing Span<UInt8>) {
-        let middle = bytes.count
-        bytes.append(value)
+    private mutating func close(from start: Int, _ middle: Int) {
         lines.append(Line(name: ByteRange(start, middle), value: ByteRange(middle, bytes.count)))
     }
 

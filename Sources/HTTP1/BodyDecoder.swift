@@ -35,6 +35,14 @@ public struct BodyDecoder: Sendable {
             }
     }
 
+    /// The decoder of a body of which nothing more comes.
+    public static var ended: BodyDecoder { BodyDecoder(framing: .none, limits: MessageLimits()) }
+
+    /// Ends a body whose end stands outside of its octets.
+    public mutating func end() {
+        state = .ended
+    }
+
     /// Whether the whole body was seen.
     public var hasEnded: Bool {
         if case .ended = state { true } else { false }

@@ -4,24 +4,14 @@ public import Bytes
 public import HTTP
 
 extension ByteBuffer: FieldWriter {
-    /// Appends a request line, always for HTTP/1.1; the caller has checked the parts.
-    ///
-    /// The path begins with a slash and ends with one only if it is the root; so does `subpath`, which may be empty.
+    /// Appends a request line, always for HTTP/1.1; the caller has checked the method, and `target` appends the target.
     public mutating func appendRequestLine(
         method: borrowing Span<UInt8>,
-        path: String,
-        subpath: borrowing Span<UInt8>,
-        query: borrowing Span<UInt8>
+        target: (inout ByteBuffer) -> Void
     ) {
         append(method)
         append(ASCII.space)
-        // The root is a slash, and a subpath begins with one.
-        if subpath.isEmpty || path.utf8.count > 1 { append(path) }
-        append(subpath)
-        if !query.isEmpty {
-            append(UInt8(ascii: "?"))
-            append(query)
-        }
+        target(&self)
         append(" HTTP/1.1\r\n")
     }
 
@@ -56,6 +46,14 @@ extension ByteBuffer: FieldWriter {
         append(name)
         append(": ")
         append(value)
+        append("\r\n")
+    }
+
+    /// Appends a field line whose value `write` appends; it is free of line ends.
+    public mutating func appendField(_ name: StaticString, value write: (inout ByteBuffer) -> Void) {
+        append(name)
+        append(": ")
+        write(&self)
         append("\r\n")
     }
 

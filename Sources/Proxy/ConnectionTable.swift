@@ -1,4 +1,4 @@
-// All connections of a worker by number, so that nothing holds a connection that is gone.
+// All connections and streams of a worker by number, so that nothing holds one that is gone.
 
 internal import Transport
 
@@ -23,8 +23,21 @@ struct ConnectionID: Hashable, Sendable {
 /// What a slot of the table holds.
 enum Occupant {
     case vacant
-    case client(ClientConnection)
-    case upstream(UpstreamConnection)
+    case arrival(Arrival)
+    case client(ClientStream)
+    case opening(UpstreamOpening)
+    case upstream(UpstreamStream)
+    case http2(HTTP2Connection)
+
+    /// Whether this is a connection of a client, and not a stream on one.
+    fileprivate var isClientConnection: Bool {
+        switch self {
+        case .arrival: true
+        case .client(let client): client.channel != nil
+        case .http2(let connection): if case .client = connection.peer { true } else { false }
+        case .vacant, .opening, .upstream: false
+        }
+    }
 }
 
 /// A slab of connections.
@@ -47,9 +60,10 @@ struct ConnectionTable {
         return ConnectionID(slot: slots.count - 1, generation: 1)
     }
 
-    /// Stores a connection under the number that was reserved for it.
+    /// Stores a connection or a stream under the number that was reserved for it, or in the place of what it was before.
     mutating func store(_ occupant: Occupant, at id: ConnectionID) {
-        if case .client = occupant { clients += 1 }
+        if slots[id.slot].occupant.isClientConnection { clients -= 1 }
+        if occupant.isClientConnection { clients += 1 }
         slots[id.slot].occupant = occupant
     }
 
@@ -59,28 +73,41 @@ struct ConnectionTable {
         return slots[id.slot].occupant
     }
 
+    /// Whether something is there under this number.
+    func isPresent(_ id: ConnectionID) -> Bool {
+        if case .vacant = self[id] { false } else { true }
+    }
+
     /// The client connection with this number, nil if it is gone.
-    func client(_ id: ConnectionID) -> ClientConnection? {
+    func client(_ id: ConnectionID) -> ClientStream? {
         if case .client(let connection) = self[id] { connection } else { nil }
     }
 
     /// The upstream connection with this number, nil if it is gone.
-    func upstream(_ id: ConnectionID) -> UpstreamConnection? {
+    func upstream(_ id: ConnectionID) -> UpstreamStream? {
         if case .upstream(let connection) = self[id] { connection } else { nil }
     }
 
     /// Forgets a connection; its number is never given again.
     mutating func remove(_ id: ConnectionID) {
         guard id.slot < slots.count, slots[id.slot].generation == id.generation else { return }
-        if case .client = slots[id.slot].occupant { clients -= 1 }
+        if slots[id.slot].occupant.isClientConnection { clients -= 1 }
         slots[id.slot].occupant = .vacant
         // Generation 0 and the highest ones are left out: the worker's own tokens are there.
         slots[id.slot].generation = slots[id.slot].generation % 0x7FFF_FFFF + 1
         free.append(id.slot)
     }
 
-    /// All client connections, for draining.
-    var allClients: [ClientConnection] {
-        slots.compactMap { if case .client(let connection) = $0.occupant { connection } else { nil } }
+    /// The connection of HTTP/2 with this number, nil if it is gone.
+    func http2(_ id: ConnectionID) -> HTTP2Connection? {
+        if case .http2(let connection) = self[id] { connection } else { nil }
     }
+
+    /// The connection attempt with this number, nil if it is over.
+    func opening(_ id: ConnectionID) -> UpstreamOpening? {
+        if case .opening(let opening) = self[id] { opening } else { nil }
+    }
+
+    /// All that is there, for draining.
+    var all: [Occupant] { slots.map(\.occupant) }
 }

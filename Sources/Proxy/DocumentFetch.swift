@@ -3,6 +3,7 @@
 internal import Bytes
 internal import HTTP
 internal import HTTP1
+internal import Policy
 internal import Transport
 
 /// A document with how long it may be kept.
@@ -34,86 +35,28 @@ enum DocumentFetch {
     private static let maximumLength = 256 * 1024
 
     /// Fetches the document at `address`.
-    static func get(_ address: String) throws(FetchError) -> FetchedDocument {
+    ///
+    /// - Parameters:
+    ///   - address: An http or https URL.
+    ///   - tls: What https needs.
+    static func get(_ address: String, tls: UpstreamTLS?) throws(FetchError) -> FetchedDocument {
         guard let url = try? HTTPURL(address, allowsQuery: true) else {
             throw FetchError(problem: "\(address) is not a URL.")
         }
-        guard !url.isSecure else {
-            throw FetchError(problem: "https is not yet supported for \(address).")
-        }
         let deadline = Clock.monotonicMilliseconds + patience
-        let socket = try connect(to: url, until: deadline)
-        try send(request(for: url), over: socket, until: deadline)
-        return try receive(from: socket, address, until: deadline)
+        let connection = try DocumentConnection(to: url, tls: tls, until: deadline)
+        try connection.send(request(for: url))
+        var reader = DocumentReader(maximumLength: maximumLength)
+        var input = ByteBuffer()
+        while true {
+            let hasEnded = try connection.receive(into: &input)
+            if let document = try reader.read(&input, hasEnded: hasEnded, address) { return document }
+        }
     }
 
     private static func request(for url: HTTPURL) -> String {
         "GET \(url.target) HTTP/1.1\r\nHost: \(url.authority)\r\nAccept: application/json\r\n"
             + "User-Agent: audgate\r\nConnection: close\r\n\r\n"
-    }
-
-    private static func connect(to url: HTTPURL, until deadline: Int) throws(FetchError) -> Socket {
-        var problem = ""
-        do {
-            for address in try NameLookup.addresses(of: url.host, port: url.port) {
-                do throws(SystemError) {
-                    let socket = try Socket.connect(to: address)
-                    guard socket.wait(for: .writing, until: deadline) else {
-                        problem = "\(address): no answer in time"
-                        continue
-                    }
-                    if let error = socket.takeError() { throw error }
-                    return socket
-                } catch {
-                    problem = "\(address): \(error)"
-                }
-            }
-        } catch {
-            problem = "\(url.host): \(error.reason)"
-        }
-        throw FetchError(problem: "Cannot connect to \(problem).")
-    }
-
-    private static func send(
-        _ request: String,
-        over socket: borrowing Socket,
-        until deadline: Int
-    ) throws(FetchError) {
-        var output = ByteBuffer()
-        output.append(request)
-        while !output.isEmpty {
-            switch socket.send(output.span) {
-            case .bytes(let count): output.consume(count)
-            case .wouldBlock:
-                guard socket.wait(for: .writing, until: deadline) else {
-                    throw FetchError(problem: "No answer in time.")
-                }
-            case .failed(let error): throw FetchError(problem: "\(error)")
-            }
-        }
-    }
-
-    private static func receive(
-        from socket: borrowing Socket,
-        _ address: String,
-        until deadline: Int
-    ) throws(FetchError) -> FetchedDocument {
-        var reader = DocumentReader(maximumLength: maximumLength)
-        var input = ByteBuffer()
-        while true {
-            let result = socket.receive(into: &input, room: 16 * 1024)
-            switch result {
-            case .bytes, .end:
-                if let document = try reader.read(&input, hasEnded: result == .end, address) {
-                    return document
-                }
-            case .wouldBlock:
-                guard socket.wait(for: .reading, until: deadline) else {
-                    throw FetchError(problem: "\(address) did not answer in time.")
-                }
-            case .failed(let error): throw FetchError(problem: "\(address): \(error)")
-            }
-        }
     }
 }
 

@@ -13,12 +13,19 @@ final class Exchange {
         case awaitingKeys(IssuerID)
         /// Waiting for the addresses of a host.
         case awaitingAddresses
-        /// A connection is being made, or the request is on its way, or the response.
+        /// Waiting for a connection to the server.
+        case connecting
+        /// The request is on its way, or the response.
         case relaying
     }
 
-    var client: ClientConnection?
-    var upstream: UpstreamConnection?
+    /// Bytes of memory for bodies that an exchange keeps when it is used anew.
+    private static let replayMemory = 4096
+
+    var client: ClientStream?
+    var upstream: UpstreamStream?
+    /// The connection attempt that the exchange waits for.
+    var opening: UpstreamOpening?
     /// The configuration that the exchange started with.
     var snapshot: Snapshot?
     var phase = Phase.relaying
@@ -36,6 +43,10 @@ final class Exchange {
     var requestFraming = BodyFraming.none
     /// Bytes of the request's body so far.
     var requestBodyBytes = 0
+    /// The body so far, for sending the request anew; nothing if that is out of the question.
+    var replay = ByteBuffer()
+    /// Whether `replay` holds all of the body so far.
+    var canReplay = true
     /// Whether the whole request is in the server's output.
     var hasSentRequest = false
     /// Takes the body of the response apart.
@@ -68,6 +79,7 @@ final class Exchange {
     func recycle() {
         client = nil
         upstream = nil
+        opening = nil
         snapshot = nil
         phase = .relaying
         request.removeAll()
@@ -75,6 +87,8 @@ final class Exchange {
         permit = nil
         lease = nil
         requestBodyBytes = 0
+        forgetBody()
+        canReplay = true
         hasSentRequest = false
         continuesTrace = false
         upstreamIsPersistent = false
@@ -102,21 +116,33 @@ final class Exchange {
         return true
     }
 
-    /// Appends the head of the request as the server gets it.
-    func appendRequest(_ facts: UpstreamRequest.Facts, to buffer: inout ByteBuffer) {
-        guard let permit = lease?.permit.subpath else { return }
-        UpstreamRequest.append(request, subpath: permit, facts: facts, to: &buffer)
+    /// Whether policy has let the request pass, so that its body may be read.
+    var mayReadBody: Bool {
+        if case .awaitingKeys = phase { false } else { true }
     }
 
-    /// Appends the head of the response as the client gets it.
-    func appendResponse(facts: ClientResponse.Facts, to buffer: inout ByteBuffer) {
-        ClientResponse.append(
-            response,
-            framing: responseFraming,
+    /// Keeps octets of the body for sending the request anew, unless they are more than `limit`.
+    func keepBody(_ octets: borrowing Span<UInt8>, limit: Int) {
+        requestBodyBytes += octets.count
+        guard canReplay, requestBodyBytes <= limit else {
+            canReplay = false
+            return forgetBody()
+        }
+        replay.append(octets)
+    }
+
+    /// Forgets the body, of which no more than a little memory stays.
+    func forgetBody() {
+        if replay.capacity > Self.replayMemory { replay.release() } else { replay.removeAll() }
+    }
+
+    /// What the head of the response needs to know.
+    func responseFacts(date: String) -> ClientResponse.Facts {
+        ClientResponse.Facts(
+            date: date,
             crossOrigin: crossOrigin,
-            isEventStream: isEventStream,
-            facts: facts,
-            to: &buffer
+            framing: responseFraming,
+            isEventStream: isEventStream
         )
     }
 
@@ -127,6 +153,7 @@ final class Exchange {
 
     /// Frees what the heads hold: a stream of events may live for days.
     func releaseHeads() {
+        replay.release()
         request.bytes.release()
         request.fields = FieldTable()
         response.bytes.release()

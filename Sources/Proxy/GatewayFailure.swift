@@ -3,7 +3,7 @@
 internal import Policy
 
 /// A failure behind the policy.
-struct GatewayFailure: Equatable {
+struct GatewayFailure: Error, Equatable {
     /// The reason code.
     let reason: FailureReason
     /// What the log says besides; never sent to a client.

@@ -24,11 +24,12 @@ public enum KeyFetch {
     ///
     /// - Throws: What is wrong with the source, or with the keys that it has.
     public static func fetch(_ issuer: Issuer) throws(FetchError) -> FetchedKeys {
+        let tls = issuer.tls.map { UpstreamTLS(context: $0, serverName: issuer.serverName) }
         let document =
             switch issuer.keySource {
             case .file(let path): try read(path)
-            case .uri(let address): try DocumentFetch.get(address)
-            case .discover: try DocumentFetch.get(try discover(issuer.rules.issuer))
+            case .uri(let address): try DocumentFetch.get(address, tls: tls)
+            case .discover: try DocumentFetch.get(try discover(issuer.rules.issuer, tls), tls: tls)
             }
         do {
             let keySet = try KeySet(document.body.span)
@@ -46,11 +47,11 @@ public enum KeyFetch {
     }
 
     /// Finds the address of the keys in the metadata of an issuer, which must name exactly that issuer (RFC 8414 §3.3).
-    private static func discover(_ issuer: String) throws(FetchError) -> String {
+    private static func discover(_ issuer: String, _ tls: UpstreamTLS?) throws(FetchError) -> String {
         var problems: [String] = []
         for address in metadataAddresses(of: issuer) {
             do throws(FetchError) {
-                return try keyAddress(in: try DocumentFetch.get(address).body, at: address, issuer)
+                return try keyAddress(in: try DocumentFetch.get(address, tls: tls).body, at: address, issuer)
             } catch {
                 problems.append(error.problem)
             }

@@ -65,13 +65,13 @@ struct RequestID: Equatable {
         Self.append(low, to: &buffer)
     }
 
-    /// Appends a `traceparent` that begins the trace: not sampled, as the gateway keeps no spans of its own.
+    /// Appends the value of a `traceparent` that begins the trace: not sampled, as the gateway keeps no spans of its own.
     func appendTraceparent(parent: UInt64, to buffer: inout ByteBuffer) {
-        buffer.append("traceparent: 00-")
+        buffer.append("00-")
         append(to: &buffer)
         buffer.append("-")
         Self.append(parent | 1, to: &buffer)
-        buffer.append("-00\r\n")
+        buffer.append("-00")
     }
 
     private static func append(_ value: UInt64, to buffer: inout ByteBuffer) {

@@ -11,6 +11,7 @@ enum UpstreamRequest {
     struct Facts {
         let route: Route
         let endpoint: Endpoint
+        /// How the body goes on.
         let framing: BodyFraming
         let clientHost: String
         let requestID: RequestID
@@ -18,50 +19,87 @@ enum UpstreamRequest {
         let continuesTrace: Bool
         /// Random parent id, for a trace that begins here.
         let parent: UInt64
+        /// The part of the request's path behind the route's own.
+        let subpath: ByteRange
     }
 
-    /// Appends the head of `request`, whose path goes on with `subpath`.
-    static func append(
-        _ request: borrowing RequestHead,
-        subpath: ByteRange,
-        facts: Facts,
-        to buffer: inout ByteBuffer
-    ) {
+    /// Appends the head of `request` for HTTP/1.1.
+    static func append(_ request: borrowing RequestHead, facts: Facts, to buffer: inout ByteBuffer) {
         let bytes = request.bytes.span
         buffer.reserve(bytes.count + 512)
-        buffer.appendRequestLine(
-            method: bytes.extracting(request.methodRange),
-            path: facts.endpoint.path,
-            subpath: bytes.extracting(subpath),
-            query: bytes.extracting(request.target.query)
-        )
-        buffer.appendField("Host", facts.endpoint.authority)
-        for line in request.fields.lines
-        where ForwardedFields.goesToServer(line.name, credentials: facts.route.upstream.credentials) {
-            buffer.appendField(bytes.extracting(line.nameRange), bytes.extracting(line.valueRange))
+        buffer.appendRequestLine(method: bytes.extracting(request.methodRange)) {
+            appendTarget(of: request, facts, to: &$0)
         }
+        buffer.appendField("Host", facts.endpoint.authority)
+        appendFields(of: request, facts, to: &buffer)
         buffer.appendFraming(facts.framing)
         // A POST without content needs to say so (RFC 9110 §8.6).
         if facts.framing == .none, request.method == .post { buffer.append("Content-Length: 0\r\n") }
-        buffer.append(request.version == .http11 ? "Via: 1.1 audgate\r\n" : "Via: 1.0 audgate\r\n")
-        buffer.appendField("X-Forwarded-For", facts.clientHost)
-        buffer.appendField("X-Forwarded-Host", facts.route.resource.authority)
-        buffer.appendField("X-Forwarded-Proto", facts.route.resource.scheme)
-        appendTrace(request, facts, to: &buffer)
         buffer.appendHeadEnd()
     }
 
-    private static func appendTrace(
-        _ request: borrowing RequestHead,
+    /// Appends the head of `request` for HTTP/2 (RFC 9113 §8.3.1).
+    static func append(_ request: borrowing RequestHead, facts: Facts, to block: inout FieldBlock) {
+        let bytes = request.bytes.span
+        block.appendField(":method", bytes.extracting(request.methodRange))
+        block.appendField(":scheme", facts.endpoint.isSecure ? "https" : "http")
+        block.appendField(":authority", facts.endpoint.authority)
+        block.appendField(":path") { appendTarget(of: request, facts, to: &$0) }
+        appendFields(of: request, facts, to: &block)
+        if case .length(let length) = facts.framing {
+            block.appendField("content-length") { $0.append(decimal: length) }
+        }
+    }
+
+    /// Appends the endpoint's path, what of the request's path goes on, and the query.
+    private static func appendTarget(
+        of request: borrowing RequestHead,
         _ facts: Facts,
         to buffer: inout ByteBuffer
     ) {
+        let bytes = request.bytes.span
+        // The root is a slash, and a subpath begins with one.
+        if facts.subpath.isEmpty || facts.endpoint.path.utf8.count > 1 { buffer.append(facts.endpoint.path) }
+        buffer.append(bytes.extracting(facts.subpath))
+        guard !request.target.query.isEmpty else { return }
+        buffer.append(UInt8(ascii: "?"))
+        buffer.append(bytes.extracting(request.target.query))
+    }
+
+    private static func appendFields<Writer: FieldWriter & ~Copyable>(
+        of request: borrowing RequestHead,
+        _ facts: Facts,
+        to writer: inout Writer
+    ) {
+        let bytes = request.bytes.span
+        for line in request.fields.lines
+        where ForwardedFields.goesToServer(line.name, credentials: facts.route.upstream.credentials) {
+            writer.appendField(bytes.extracting(line.nameRange), bytes.extracting(line.valueRange))
+        }
+        switch request.version {
+        case .http10: writer.appendField("Via", "1.0 audgate")
+        case .http11: writer.appendField("Via", "1.1 audgate")
+        case .http2: writer.appendField("Via", "2.0 audgate")
+        }
+        writer.appendField("X-Forwarded-For", facts.clientHost)
+        writer.appendField("X-Forwarded-Host", facts.route.resource.authority)
+        writer.appendField("X-Forwarded-Proto", facts.route.resource.scheme)
+        appendTrace(of: request, facts, to: &writer)
+    }
+
+    private static func appendTrace<Writer: FieldWriter & ~Copyable>(
+        of request: borrowing RequestHead,
+        _ facts: Facts,
+        to writer: inout Writer
+    ) {
         guard facts.continuesTrace else {
-            return facts.requestID.appendTraceparent(parent: facts.parent, to: &buffer)
+            return writer.appendField("traceparent") {
+                facts.requestID.appendTraceparent(parent: facts.parent, to: &$0)
+            }
         }
         let bytes = request.bytes.span
         for line in request.fields.lines where line.name == .traceparent || line.name == .tracestate {
-            buffer.appendField(bytes.extracting(line.nameRange), bytes.extracting(line.valueRange))
+            writer.appendField(bytes.extracting(line.nameRange), bytes.extracting(line.valueRange))
         }
     }
 }

@@ -1,7 +1,7 @@
 // Takes connections, and stops taking them while the process has no room.
 
-internal import HTTP1
 internal import Logging
+internal import OpenSSL
 internal import Policy
 internal import Transport
 
@@ -33,31 +33,41 @@ extension Worker {
                 return pauseAccepting("limit reached")
             }
             switch listeners[index].socket.accept() {
-            case .connection(let socket, let peer): open(socket, peer, listener: snapshot.listeners[index])
+            case .connection(let socket, let peer): open(socket, peer, at: index)
             case .wouldBlock: return
             case .exhausted(let error): return pauseAccepting("\(error)")
             }
         }
     }
 
-    private func open(_ socket: consuming Socket, _ peer: SocketAddress, listener: Listener) {
+    private func open(_ socket: consuming Socket, _ peer: SocketAddress, at index: Int) {
+        let listener = snapshot.listeners[index]
+        let tls: TLSSession?
+        do throws(OpenSSLError) {
+            tls = try listener.tls?.makeSession()
+        } catch {
+            services.logger.error("A TLS session could not be made.", metadata: ["error": "\(error)"])
+            return
+        }
         let id = connections.reserve()
-        let client = ClientConnection(
+        let arrival = Arrival(
             id: id,
-            socket: socket,
+            channel: Channel(socket, tls: tls, memory: ciphertext),
+            listener: listener,
             peer: peer,
-            healthPath: listener.healthPath,
-            parser: RequestParser(limits: snapshot.limits.messages)
+            awaitsProxyHeader: proxyNetworks[index].contains { $0.contains(peer) }
         )
-        connections.store(.client(client), at: id)
+        connections.store(.arrival(arrival), at: id)
         do {
-            try poller.watchEdges(client.socket.descriptor, token: id.token)
+            try poller.watchEdges(arrival.channel.socket.descriptor, token: id.token)
         } catch {
             services.logger.error("A connection could not be watched.", metadata: ["error": "\(error)"])
             connections.remove(id)
             return
         }
-        client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: id, in: &timers)
+        let isSilentAllowed = listener.tls == nil && !arrival.awaitsProxyHeader
+        let patience = isSilentAllowed ? snapshot.limits.idleTimeout : snapshot.limits.handshakeTimeout
+        arrival.deadline.set(clock.milliseconds + patience, for: id, in: &timers)
     }
 
     /// Leaves connections in the kernel's queue for a moment: asking again at once would only turn the loop.

@@ -7,31 +7,38 @@ internal import Policy
 internal import Transport
 
 extension Worker {
-    func serve(_ client: ClientConnection, _ event: ReadinessEvent) {
+    func serve(_ client: ClientStream, _ event: ReadinessEvent) {
         if event.isHangUp { client.hasHungUp = true }
         if event.isReadable { client.hasUnreadInput = true }
-        if event.isWritable, !client.output.isEmpty { flush(client) }
+        if event.isWritable, !client.isFlushed { flush(client) }
         if client.hasUnreadInput { receive(client) }
     }
 
+    /// Begins to serve a connection of HTTP/1.1, of which `input` has arrived already.
+    func begin(_ client: ClientStream, with input: borrowing Span<UInt8>) {
+        consume(input, client)
+        if client.hasUnreadInput || client.hasHungUp { queue(client) }
+    }
+
     /// Goes on with a connection that was left with something to do.
-    func resume(_ client: ClientConnection) {
+    func resume(_ client: ClientStream) {
         if canGoOn(client) {
             var pending = ByteBuffer()
             swap(&pending, &client.pending)
             consume(pending.span, client)
         }
-        if client.hasUnreadInput || client.hasHungUp { receive(client) }
+        if client.channel != nil, client.hasUnreadInput || client.hasHungUp { receive(client) }
     }
 
     /// Receives for as long as somebody wants the bytes; what nobody wants stays in the socket and holds the peer back.
-    func receive(_ client: ClientConnection) {
-        withInput { receive(client, into: &$0) }
+    func receive(_ client: ClientStream) {
+        guard let channel = client.channel else { return }
+        withInput { receive(client, channel, into: &$0) }
         // A peer that has closed its side has left: nobody would read the answer (MCP 2026-07-28: this cancels).
         if client.hasHungUp, client.exchange != nil { left(client) }
     }
 
-    private func receive(_ client: ClientConnection, into input: inout ByteBuffer) {
+    private func receive(_ client: ClientStream, _ channel: Channel, into input: inout ByteBuffer) {
         var share = Self.fairShare
         while wantsInput(client) {
             // What is kept is used up before there is more of it.
@@ -39,12 +46,10 @@ extension Worker {
             share -= 1
             input.removeAll()
             takeOver(&client.pending, into: &input)
-            let result = client.socket.receive(into: &input, room: Self.receiveSize)
-            switch result {
-            case .bytes(let count):
+            switch channel.receive(into: &input, room: Self.receiveSize) {
+            case .bytes(let isDrained):
                 consume(input.span, client)
-                // Less than asked for: the socket is empty, and the poller will tell of more.
-                if count < Self.receiveSize, !client.hasHungUp {
+                if isDrained, !client.hasHungUp {
                     client.hasUnreadInput = false
                     return
                 }
@@ -59,7 +64,7 @@ extension Worker {
     }
 
     /// Whether bytes that were received already could be used now.
-    func canGoOn(_ client: ClientConnection) -> Bool {
+    func canGoOn(_ client: ClientStream) -> Bool {
         !client.pending.isEmpty && !client.hasPartialHead && wantsInput(client)
     }
 
@@ -71,19 +76,23 @@ extension Worker {
     }
 
     /// Whether bytes from the client could be used now.
-    private func wantsInput(_ client: ClientConnection) -> Bool {
+    private func wantsInput(_ client: ClientStream) -> Bool {
         switch client.state {
         case .closed: return false
-        case .reading: return !client.closesAfterOutput && client.output.count < snapshot.limits.bufferBytes
+        case .reading: return !client.closesAfterOutput && client.backlog < snapshot.limits.bufferBytes
         case .discarding, .lingering: return true
         case .exchanging(let exchange):
-            guard exchange.phase == .relaying, let upstream = exchange.upstream else { return false }
-            return !exchange.requestBody.hasEnded && upstream.unsent < snapshot.limits.bufferBytes
+            guard exchange.mayReadBody, !exchange.requestBody.hasEnded else { return false }
+            guard let upstream = exchange.upstream else {
+                return client.pending.isEmpty
+                    && exchange.requestBodyBytes < snapshot.limits.bufferBytes / 2
+            }
+            return upstream.backlog < snapshot.limits.bufferBytes
         }
     }
 
     /// Uses `input` up as far as the state of the connection allows, and keeps the rest.
-    private func consume(_ input: borrowing Span<UInt8>, _ client: ClientConnection) {
+    func consume(_ input: borrowing Span<UInt8>, _ client: ClientStream) {
         var offset = 0
         loop: while offset < input.count {
             switch client.state {
@@ -102,7 +111,11 @@ extension Worker {
             }
         }
         if case .closed = client.state { return }
-        if offset < input.count { client.pending.append(input.extracting(offset...)) }
+        if offset < input.count {
+            client.pending.append(input.extracting(offset...))
+        } else if client.hasReceivedEnd {
+            endBody(client)
+        }
         if !client.output.isEmpty { flush(client) }
         if canGoOn(client) { queue(client) }
     }
@@ -110,7 +123,7 @@ extension Worker {
     /// Reads a head and decides on it; false if its end has not arrived.
     private func readHead(
         _ input: borrowing Span<UInt8>,
-        _ client: ClientConnection,
+        _ client: ClientStream,
         _ offset: inout Int
     ) -> Bool {
         let exchange = takeExchange()
@@ -138,16 +151,19 @@ extension Worker {
         }
     }
 
-    private func begin(_ exchange: Exchange, on client: ClientConnection) {
+    private func begin(_ exchange: Exchange, on client: ClientStream) {
+        let body = BodyDecoder(framing: exchange.request.framing, limits: snapshot.limits.messages)
+        begin(exchange, on: client, body: body)
+    }
+
+    /// Begins the exchange of a head that is complete, and of a body that `body` takes apart.
+    func begin(_ exchange: Exchange, on client: ClientStream, body: BodyDecoder) {
         client.hasPartialHead = false
         client.deadline.clear()
         client.state = .exchanging(exchange)
         exchange.client = client
         exchange.snapshot = snapshot
-        exchange.requestBody = BodyDecoder(
-            framing: exchange.request.framing,
-            limits: snapshot.limits.messages
-        )
+        exchange.requestBody = body
         exchange.isPersistent = exchange.request.isPersistent && !isDraining
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
@@ -167,30 +183,31 @@ extension Worker {
         }
     }
 
-    /// Passes body bytes on to the server; false if the body has ended or the server must take some first.
+    /// Passes body bytes on to the server, or keeps them for it; false if the body has ended or the server must take
+    /// some first.
     private func pumpBody(
         _ input: borrowing Span<UInt8>,
         of exchange: Exchange,
-        from client: ClientConnection,
+        from client: ClientStream,
         _ offset: inout Int
     ) -> Bool {
-        guard exchange.phase == .relaying, let upstream = exchange.upstream, !exchange.requestBody.hasEnded
-        else { return false }
+        guard exchange.mayReadBody, !exchange.requestBody.hasEnded else { return false }
+        // Without a way to the server, no more is taken than can be kept.
+        let expected = exchange.requestBodyBytes + input.count - offset
+        guard exchange.upstream != nil || expected <= snapshot.limits.bufferBytes else { return false }
         do throws(MessageViolation) {
             pump: while true {
                 switch try exchange.requestBody.next(input, at: &offset) {
                 case .data(let range):
-                    exchange.requestBodyBytes += range.count
+                    exchange.keepBody(input.extracting(range), limit: snapshot.limits.bufferBytes)
                     guard exchange.requestBodyBytes <= snapshot.limits.bodyBytes else {
                         offset = input.count
                         refuseBody(of: exchange, .access(.contentTooLarge))
                         return false
                     }
-                    upstream.output.appendBody(input.extracting(range), framing: exchange.requestFraming)
-                case .more: break pump
-                case .end:
-                    endRequest(exchange, upstream)
-                    break pump
+                    let framing = exchange.requestFraming
+                    exchange.upstream?.writeBody(input.extracting(range), framing: framing)
+                case .more, .end: break pump
                 }
             }
         } catch {
@@ -198,12 +215,28 @@ extension Worker {
             refuseBody(of: exchange, .message(error))
             return false
         }
+        guard let upstream = exchange.upstream else { return false }
+        if exchange.requestBody.hasEnded { endRequest(exchange, upstream) }
         noteProgress(of: exchange, client)
         flush(upstream)
         return false
     }
 
-    private func noteProgress(of exchange: Exchange, _ client: ClientConnection) {
+    /// The end of a request's body has come by itself, as in HTTP/2.
+    private func endBody(_ client: ClientStream) {
+        switch client.state {
+        case .exchanging(let exchange):
+            guard !exchange.requestBody.hasEnded else { return }
+            exchange.requestBody.end()
+            guard exchange.phase == .relaying, let upstream = exchange.upstream else { return }
+            endRequest(exchange, upstream)
+            flush(upstream)
+        case .discarding: client.state = .discarding(BodyDecoder.ended, left: 0)
+        case .reading, .lingering, .closed: break
+        }
+    }
+
+    private func noteProgress(of exchange: Exchange, _ client: ClientStream) {
         guard !exchange.requestBody.hasEnded else { return client.deadline.clear() }
         client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
     }
@@ -211,7 +244,7 @@ extension Worker {
     /// Throws body bytes of an answered request away; false if the connection is done for.
     private func discard(
         _ input: borrowing Span<UInt8>,
-        _ client: ClientConnection,
+        _ client: ClientStream,
         _ decoder: BodyDecoder,
         left: Int,
         _ offset: inout Int

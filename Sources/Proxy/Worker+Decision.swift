@@ -18,7 +18,7 @@ extension Worker {
     func decide(_ exchange: Exchange, mayAwaitKeys: Bool = true) {
         guard let client = exchange.client else { return }
         let scene = RequestScene(
-            healthPath: client.healthPath,
+            healthPath: client.origin.listener.healthPath,
             isReady: isReady,
             now: clock.unixSeconds,
             mayAwaitKeys: mayAwaitKeys
@@ -83,7 +83,7 @@ extension Worker {
 
     /// Answers a request whose head breaks a rule or does not come, and gives the connection up: where its next
     /// request would begin is anybody's guess (RFC 9112 §6.3).
-    func refuse(_ client: ClientConnection, _ exchange: Exchange, _ reason: Reason) {
+    func refuse(_ client: ClientStream, _ exchange: Exchange, _ reason: Reason) {
         client.state = .exchanging(exchange)
         client.hasPartialHead = false
         exchange.client = client
@@ -111,20 +111,23 @@ extension Worker {
     func respond(_ exchange: Exchange, with response: LocalResponse) {
         guard let client = exchange.client else { return }
         let mustClose = !exchange.isPersistent || isDraining || !canOutlive(exchange)
-        let before = client.output.count
-        ClientResponse.append(
+        exchange.record.bytesOut += client.write(
             response,
-            method: exchange.record.method,
-            facts: .init(date: clock.date, isPersistent: !mustClose, version: exchange.record.version),
-            to: &client.output
+            answering: exchange.record.method,
+            date: clock.date,
+            persistence: persistence(of: exchange, isPersistent: !mustClose),
+            using: &fields
         )
         exchange.record.status = response.status
         exchange.record.reason = response.reason
         exchange.record.route = response.route ?? exchange.record.route
         exchange.record.principal = response.principal ?? exchange.record.principal
         exchange.record.intendedRoute = response.intendedRoute
-        exchange.record.bytesOut += client.output.count - before
         finish(exchange, mustClose: mustClose)
+    }
+
+    func persistence(of exchange: Exchange, isPersistent: Bool) -> ClientResponse.Persistence {
+        ClientResponse.Persistence(isPersistent: isPersistent, version: exchange.record.version)
     }
 
     /// Whether the rest of the request can be read and thrown away, so that the connection serves another one.
@@ -142,6 +145,7 @@ extension Worker {
         log(exchange)
         let body = exchange.requestBody
         giveBack(exchange)
+        if client.channel == nil { return finishStream(client, body) }
         if mustClose {
             client.closesAfterOutput = true
             // Closing with unread input would reset the connection, and the answer with it.
@@ -160,8 +164,17 @@ extension Worker {
         if client.hasUnreadInput || !client.pending.isEmpty || client.hasHungUp { queue(client) }
     }
 
+    /// Leaves a stream of HTTP/2 alone until it has closed; what is still to come of its request is thrown away.
+    private func finishStream(_ client: ClientStream, _ body: BodyDecoder) {
+        client.state = .discarding(body, left: Self.discardLimit)
+        client.pending.release()
+        openWindow(of: client, heldBack: 0)
+        client.deadline.set(clock.milliseconds + snapshot.limits.headerTimeout, for: client.id, in: &timers)
+        flush(client)
+    }
+
     /// Makes a connection wait for its next request.
-    func becomeIdle(_ client: ClientConnection) {
+    func becomeIdle(_ client: ClientStream) {
         client.state = .reading
         client.hasPartialHead = false
         if client.output.isEmpty, client.output.capacity > 0 { client.output.release() }
@@ -173,7 +186,7 @@ extension Worker {
         exchange.record.bytesIn = exchange.requestBodyBytes
         guard services.accessLog != nil, let client = exchange.client, let snapshot = exchange.snapshot
         else { return }
-        exchange.record.append(client: client.peerHost, snapshot: snapshot, clock: clock, to: &lines)
+        exchange.record.append(client: client.origin.host, snapshot: snapshot, clock: clock, to: &lines)
         lineCount += 1
     }
 

@@ -3,21 +3,23 @@
 internal import Bytes
 internal import HTTP
 internal import HTTP1
+internal import HTTP2
 internal import JSON
 internal import Policy
 internal import Transport
 
 extension Worker {
     /// Sends the request of a failed connection anew if its server has surely taken no byte of it, else gives up.
-    func retryOrFail(_ upstream: UpstreamConnection, _ failure: GatewayFailure) {
+    func retryOrFail(_ upstream: UpstreamStream, _ failure: GatewayFailure) {
         guard let exchange = upstream.exchange else { return discard(upstream) }
-        let isWhole = upstream.headLength > 0 && upstream.pending.isEmpty && exchange.informationalCount == 0
         let mayRetry =
-            isWhole && !exchange.hasResponded && upstream.hasTakenNothing
+            exchange.canReplay && !exchange.hasResponded && exchange.informationalCount == 0
+            && upstream.pending.isEmpty && upstream.hasTakenNothing
             && (!upstream.isReused || !exchange.hasRetried)
         guard mayRetry else { return fail(exchange, failure) }
         if upstream.isReused { exchange.hasRetried = true }
-        connect(exchange)
+        discardUpstream(of: exchange)
+        connect(exchange, after: failure)
     }
 
     /// Ends an exchange by a failure: with an answer if there is none yet, else by cutting the answer off.
@@ -42,10 +44,7 @@ extension Worker {
     /// The JSON-RPC error for a message whose server failed; nil for methods without a message.
     private func failureBody(of exchange: Exchange, _ failure: GatewayFailure) -> [UInt8]? {
         guard exchange.record.method == .post else { return nil }
-        let id = exchange.upstream?.messageID(
-            framing: exchange.requestFraming,
-            limits: snapshot.limits.messages
-        )
+        let id = exchange.messageID
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("jsonrpc", "2.0")
@@ -67,34 +66,36 @@ extension Worker {
         if exchange.record.status == 0 { exchange.record.status = Answer(reason).status }
         log(exchange)
         // Without a declared end only a reset tells a broken answer from a whole one.
-        if exchange.responseFraming == .untilClose { client.socket.resetOnClose() }
+        if exchange.responseFraming == .untilClose { client.channel?.socket.resetOnClose() }
         flushOnce(client)
         giveBack(exchange)
         close(client)
     }
 
     /// The client has closed its side or is gone: whatever is done for it ends (MCP 2026-07-28: this cancels).
-    func left(_ client: ClientConnection) {
+    func left(_ client: ClientStream) {
         guard let exchange = client.exchange else { return close(client) }
         discardUpstream(of: exchange)
         abort(exchange, .failure(.clientAborted))
     }
 
     /// The time of a client connection has run out.
-    func expire(_ client: ClientConnection) {
+    func expire(_ client: ClientStream) {
         switch client.state {
         case .reading:
-            guard client.hasPartialHead, !client.closesAfterOutput, client.output.isEmpty else {
+            guard client.hasPartialHead, !client.closesAfterOutput, client.isFlushed else {
                 return close(client)
             }
             refuse(client, takeExchange(), .failure(.clientTimeout))
             flush(client)
-        case .discarding, .lingering, .closed: close(client)
+        // The answer was complete; it is the rest of the request that nobody waits for any longer.
+        case .discarding: close(client, code: HTTP2ErrorCode.noError)
+        case .lingering, .closed: close(client)
         case .exchanging(let exchange): expire(exchange, client)
         }
     }
 
-    private func expire(_ exchange: Exchange, _ client: ClientConnection) {
+    private func expire(_ exchange: Exchange, _ client: ClientStream) {
         switch exchange.phase {
         case .awaitingKeys:
             exchange.phase = .relaying
@@ -103,10 +104,11 @@ extension Worker {
             queue(client)
         case .awaitingAddresses:
             fail(exchange, GatewayFailure(.connectTimeout, "The name was not resolved in time."))
-        case .relaying where !client.output.isEmpty:
+        case .connecting: fail(exchange, GatewayFailure(.connectTimeout))
+        case .relaying where !client.isFlushed:
             discardUpstream(of: exchange)
             abort(exchange, .failure(.clientStalled))
-        case .relaying where exchange.upstream?.unsent ?? 0 > 0:
+        case .relaying where exchange.upstream?.backlog ?? 0 > 0:
             fail(exchange, GatewayFailure(.upstreamTimeout, "The server does not take the request."))
         case .relaying:
             discardUpstream(of: exchange)
@@ -117,47 +119,48 @@ extension Worker {
         }
     }
 
-    /// The time of an upstream connection has run out.
-    func expire(_ upstream: UpstreamConnection) {
+    /// The time of a server has run out.
+    func expire(_ upstream: UpstreamStream) {
         guard let exchange = upstream.exchange else { return discard(upstream) }
-        fail(
-            exchange,
-            upstream.isConnected ? GatewayFailure(.upstreamTimeout) : GatewayFailure(.connectTimeout)
-        )
+        fail(exchange, GatewayFailure(.upstreamTimeout))
     }
 
-    /// Closes the upstream connection of an exchange, and so ends what the server does for it.
+    /// Gives up the way to the server of an exchange, and so ends what the server does for it.
     func discardUpstream(of exchange: Exchange) {
+        stopWaiting(exchange)
         guard let upstream = exchange.upstream else { return }
         exchange.upstream = nil
         discard(upstream)
     }
 
-    /// Closes an upstream connection.
-    func discard(_ upstream: UpstreamConnection) {
-        if upstream.exchange == nil { pool.forget(upstream.id, endpoint: upstream.endpoint) }
+    /// Closes a connection to a server, or a stream on one.
+    func discard(_ upstream: UpstreamStream) {
+        let isIdle = upstream.exchange == nil
         upstream.exchange = nil
+        switch upstream.carrier {
+        case .connection(let channel):
+            if isIdle { pool.forget(upstream.id, endpoint: upstream.endpoint) }
+            channel.sayEnd()
+        case .stream(let stream, let connection):
+            connection.session.reset(stream, code: HTTP2ErrorCode.cancel)
+            leave(connection, upstream.id, uncredited: upstream.uncredited)
+            upstream.uncredited = 0
+        }
         connections.remove(upstream.id)
     }
 }
 
-extension UpstreamConnection {
-    /// The JSON-RPC id of the message that waits here for an answer; nil if it is no longer here, or is no message.
-    fileprivate func messageID(framing: BodyFraming, limits: MessageLimits) -> JSONValue? {
-        guard headLength > 0, headLength < output.count else { return nil }
-        var copy = ByteBuffer()
-        copy.append(output.span)
-        let bytes = copy.span
-        var decoder = BodyDecoder(framing: framing, limits: limits)
-        var message = ByteBuffer()
-        var offset = headLength
-        while case .data(let range)? = try? decoder.next(bytes, at: &offset) {
-            message.append(bytes.extracting(range))
-        }
-        guard decoder.hasEnded, let id = try? JSONReader.read(message.span).object?["id"] else { return nil }
+extension Exchange {
+    /// The JSON-RPC id of the message that the request is, if that is still here.
+    fileprivate var messageID: JSONValue? {
+        guard canReplay, requestBody.hasEnded, let id = Self.messageID(in: replay) else { return nil }
         switch id.content {
         case .string, .number: return id
         default: return nil
         }
+    }
+
+    private static func messageID(in message: borrowing ByteBuffer) -> JSONValue? {
+        try? JSONReader.read(message.span).object?["id"]
     }
 }

@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import HTTP1
+internal import HTTP2
 internal import Policy
 internal import Transport
 
@@ -9,54 +10,67 @@ extension Worker {
     /// Most bytes that are read and thrown away before a connection closes.
     static let lingerBytes = 1024 * 1024
     /// Milliseconds that an idle connection has for a last request when draining begins.
-    private static let lastRequestTime = 1000
+    static let lastRequestTime = 1000
 
     /// Sends what waits for a client; whoever was paused for it goes on when half of the mark is left.
-    func flush(_ client: ClientConnection) {
+    func flush(_ client: ClientStream) {
         if case .closed = client.state { return }
-        guard sendAll(client) else { return left(client) }
-        if client.output.isEmpty {
-            if client.closesAfterOutput { return finishClosing(client) }
-            if client.exchange == nil { client.output.release() }
-        } else {
-            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
+        switch client.carrier {
+        case .stream(let stream, let connection):
+            connection.session.resume(stream)
+            makeDue(connection)
+            noteSent(client)
+        case .connection(let channel):
+            guard sendAll(client, channel) else { return left(client) }
+            if client.isFlushed {
+                if client.closesAfterOutput { return finishClosing(client, channel) }
+                if client.exchange == nil { client.output.release() }
+            }
+            noteSent(client)
+            if canGoOn(client) { queue(client) }
         }
-        resumeUpstream(of: client)
-        if canGoOn(client) { queue(client) }
     }
 
     /// Sends until everything is gone or the kernel has no room; false if the connection is dead.
-    private func sendAll(_ client: ClientConnection) -> Bool {
+    private func sendAll(_ client: ClientStream, _ channel: Channel) -> Bool {
+        guard channel.flush() == nil else { return false }
         while !client.output.isEmpty {
-            switch client.socket.send(client.output.span) {
+            switch channel.send(client.output.span) {
             case .bytes(let count): client.output.consume(count)
             case .wouldBlock: return true
             case .failed: return false
             }
         }
-        // The deadline was that of reading the answer, unless something else is waited for.
-        if let exchange = client.exchange, exchange.phase == .relaying, exchange.requestBody.hasEnded {
-            client.deadline.clear()
-        }
         return true
     }
 
-    /// Sends what the kernel takes at once, of an answer that is about to be cut off.
-    func flushOnce(_ client: ClientConnection) {
-        _ = sendAll(client)
+    /// Gives the client its time for reading, and the server its turn.
+    func noteSent(_ client: ClientStream) {
+        if !client.isFlushed {
+            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
+        } else if let exchange = client.exchange, exchange.phase == .relaying, exchange.requestBody.hasEnded {
+            // The deadline was that of reading the answer: nothing else is waited for.
+            client.deadline.clear()
+        }
+        resumeUpstream(of: client)
     }
 
-    private func resumeUpstream(of client: ClientConnection) {
-        guard let exchange = client.exchange, let upstream = exchange.upstream, upstream.isPaused,
-            client.output.count <= snapshot.limits.bufferBytes / 2
-        else { return }
+    /// Sends what the kernel takes at once, of an answer that is about to be cut off.
+    func flushOnce(_ client: ClientStream) {
+        if let channel = client.channel { _ = sendAll(client, channel) }
+    }
+
+    private func resumeUpstream(of client: ClientStream) {
+        guard let exchange = client.exchange, let upstream = exchange.upstream else { return }
+        openWindow(of: upstream, heldBack: client.backlog)
+        guard upstream.isPaused, client.backlog <= snapshot.limits.bufferBytes / 2 else { return }
         upstream.isPaused = false
         noteResponseProgress(upstream, exchange)
         queue(upstream)
     }
 
     /// Closes a connection whose last answer is sent; one with unread input lingers until the peer has read it.
-    private func finishClosing(_ client: ClientConnection) {
+    private func finishClosing(_ client: ClientStream, _ channel: Channel) {
         // What came behind a last request is not answered, and must not turn the end into a reset either.
         if case .reading = client.state, !client.pending.isEmpty {
             client.pending.release()
@@ -64,13 +78,20 @@ extension Worker {
         }
         guard case .lingering = client.state else { return close(client) }
         client.closesAfterOutput = false
-        client.socket.shutDownSending()
+        channel.shutDownSending()
         client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: &timers)
     }
 
-    /// Closes a client connection.
-    func close(_ client: ClientConnection) {
+    /// Closes the connection of a client, or a stream on one; `code` says why, where HTTP/2 can say it.
+    func close(_ client: ClientStream, code: UInt32 = HTTP2ErrorCode.internalError) {
         client.state = .closed
+        switch client.carrier {
+        case .connection(let channel): channel.sayEnd()
+        case .stream(let stream, let connection):
+            connection.session.reset(stream, code: code)
+            leave(connection, client.id, uncredited: client.uncredited)
+            client.uncredited = 0
+        }
         connections.remove(client.id)
     }
 
@@ -83,23 +104,32 @@ extension Worker {
         acceptsAgainAt = nil
         for box in listeners { poller.unwatch(box.socket.descriptor) }
         listeners = []
-        for client in connections.allClients {
-            guard case .reading = client.state, !client.hasPartialHead else { continue }
-            // Its next request may be on its way: closing now would lose it, so it has a moment to arrive, and gets
-            // an answer that closes the connection.
-            client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
+        for occupant in connections.all {
+            switch occupant {
+            case .client(let client):
+                if case .reading = client.state, !client.hasPartialHead { giveLastRequest(client) }
+            case .http2(let connection):
+                if case .client = connection.peer { announceEnd(of: connection) }
+            case .vacant, .arrival, .opening, .upstream: break
+            }
         }
     }
 
+    /// Gives an idle connection a moment for a request that may be on its way: closing now would lose it. Its answer
+    /// closes the connection.
+    func giveLastRequest(_ client: ClientStream) {
+        client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
+    }
+
     /// Closes a connection that waits for no answer as soon as its output is empty.
-    func closeWhenSent(_ client: ClientConnection) {
+    func closeWhenSent(_ client: ClientStream) {
         client.closesAfterOutput = true
         flush(client)
     }
 
     /// Ends all exchanges, for the end of the process.
     func closeEverything() {
-        for client in connections.allClients {
+        for case .client(let client) in connections.all {
             guard let exchange = client.exchange else { continue }
             exchange.record.reason = .failure(.draining)
             log(exchange)

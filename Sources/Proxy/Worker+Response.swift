@@ -3,6 +3,7 @@
 internal import Bytes
 internal import HTTP
 internal import HTTP1
+internal import HTTP2
 internal import Policy
 internal import Transport
 
@@ -11,25 +12,28 @@ extension Worker {
     private static let maximumInformational = 8
 
     /// Receives for as long as the client takes what comes.
-    func receive(_ upstream: UpstreamConnection) {
-        withInput { receive(upstream, into: &$0) }
+    func receive(_ upstream: UpstreamStream) {
+        guard let channel = upstream.channel else { return }
+        withInput { receive(upstream, channel, into: &$0) }
     }
 
-    private func receive(_ upstream: UpstreamConnection, into input: inout ByteBuffer) {
+    private func receive(_ upstream: UpstreamStream, _ channel: Channel, into input: inout ByteBuffer) {
         var share = Self.fairShare
         while connections.upstream(upstream.id) != nil, !upstream.isPaused {
-            guard let exchange = upstream.exchange, upstream.isConnected else {
-                // An idle connection has nothing to say: it was closed, or its server speaks out of turn.
-                return upstream.exchange == nil ? discard(upstream) : ()
-            }
             guard share > 0 else { return queue(upstream) }
             share -= 1
             input.removeAll()
             takeOver(&upstream.pending, into: &input)
-            switch upstream.socket.receive(into: &input, room: Self.receiveSize) {
-            case .bytes(let count):
+            let result = channel.receive(into: &input, room: Self.receiveSize)
+            guard let exchange = upstream.exchange else {
+                guard isSilent(upstream, result, input) else { return discard(upstream) }
+                return
+            }
+            switch result {
+            case .bytes(let isDrained):
+                noteResumption(of: channel, endpoint: upstream.endpoint)
                 relay(input.span, upstream, exchange)
-                if count < Self.receiveSize, !upstream.hasHungUp {
+                if isDrained, !upstream.hasHungUp {
                     upstream.hasUnreadInput = false
                     return
                 }
@@ -39,15 +43,40 @@ extension Worker {
                 return
             case .end:
                 return ended(upstream, exchange)
-            case .failed(let error):
+            case .failed(let failure):
                 upstream.wasReset = true
-                return broke(upstream, exchange, "\(error)")
+                return broke(upstream, exchange, failure.detail)
             }
         }
     }
 
+    /// Whether an idle connection has said nothing but what TLS says by itself. Otherwise it was closed, or its server
+    /// speaks out of turn.
+    private func isSilent(
+        _ upstream: UpstreamStream,
+        _ result: ChannelInput,
+        _ input: borrowing ByteBuffer
+    ) -> Bool {
+        guard input.isEmpty, !upstream.hasHungUp, let channel = upstream.channel else { return false }
+        upstream.hasUnreadInput = false
+        switch result {
+        case .wouldBlock: return true
+        case .bytes(let isDrained):
+            noteResumption(of: channel, endpoint: upstream.endpoint)
+            if !isDrained { queue(upstream) }
+            return true
+        case .end, .failed: return false
+        }
+    }
+
+    /// Keeps what a later connection to the endpoint can resume.
+    func noteResumption(of channel: Channel, endpoint: Int) {
+        guard channel.isSecure, let resumption = channel.takeResumption() else { return }
+        pool.note(resumption, at: endpoint)
+    }
+
     /// Passes `input` on to the client.
-    private func relay(_ input: borrowing Span<UInt8>, _ upstream: UpstreamConnection, _ exchange: Exchange) {
+    private func relay(_ input: borrowing Span<UInt8>, _ upstream: UpstreamStream, _ exchange: Exchange) {
         guard let client = exchange.client else { return }
         var offset = 0
         do throws(MessageViolation) {
@@ -65,9 +94,9 @@ extension Worker {
     /// Reads heads up to the final one and passes it on; false if its end has not arrived or it was not acceptable.
     private func readHead(
         _ input: borrowing Span<UInt8>,
-        _ upstream: UpstreamConnection,
+        _ upstream: UpstreamStream,
         _ exchange: Exchange,
-        _ client: ClientConnection,
+        _ client: ClientStream,
         _ offset: inout Int
     ) throws(MessageViolation) -> Bool {
         while true {
@@ -80,16 +109,26 @@ extension Worker {
             }
             offset += length
             guard exchange.response.isInformational else { break }
-            exchange.informationalCount += 1
-            // The gateway asks for no upgrade, so that 101 answers nothing.
-            guard exchange.response.status != 101, exchange.informationalCount <= Self.maximumInformational
-            else { throw .malformedStatusLine }
-            // 100 (Continue) was the gateway's to send; HTTP/1.0 has no provisional responses.
-            if exchange.response.status != 100, exchange.record.version == .http11 {
-                ClientResponse.appendInformational(exchange.response, to: &client.output)
-            }
-            exchange.response.removeAll()
+            try passInformational(exchange, client)
         }
+        return accept(upstream, exchange, client)
+    }
+
+    /// Passes a provisional response on, if the client can have it.
+    func passInformational(_ exchange: Exchange, _ client: ClientStream) throws(MessageViolation) {
+        exchange.informationalCount += 1
+        // The gateway asks for no upgrade, so that 101 answers nothing.
+        guard exchange.response.status != 101, exchange.informationalCount <= Self.maximumInformational
+        else { throw .malformedStatusLine }
+        // 100 (Continue) was the gateway's to send; HTTP/1.0 has no provisional responses.
+        if exchange.response.status != 100, exchange.record.version != .http10 {
+            client.writeInformational(exchange.response, using: &fields)
+        }
+        exchange.response.removeAll()
+    }
+
+    /// Passes the final head on to the client; false if it must not reach it.
+    func accept(_ upstream: UpstreamStream, _ exchange: Exchange, _ client: ClientStream) -> Bool {
         if let failure = unacceptable(exchange.response) {
             fail(exchange, failure)
             return false
@@ -110,33 +149,26 @@ extension Worker {
         }
     }
 
-    private func startResponse(
-        _ upstream: UpstreamConnection,
-        _ exchange: Exchange,
-        _ client: ClientConnection
-    ) {
+    private func startResponse(_ upstream: UpstreamStream, _ exchange: Exchange, _ client: ClientStream) {
         let framing = exchange.response.framing
         exchange.responseBody = BodyDecoder(framing: framing, limits: snapshot.limits.messages)
         exchange.responseFraming = Self.framingForClient(framing, exchange.record.version)
-        if exchange.responseFraming == .untilClose { exchange.isPersistent = false }
+        let needsClose = client.channel != nil && exchange.responseFraming == .untilClose
         // An early answer to a request that is still on its way: what is left of it is not waited for.
-        if !exchange.hasSentRequest { exchange.isPersistent = false }
+        if needsClose || !exchange.hasSentRequest { exchange.isPersistent = false }
         exchange.isEventStream = exchange.response.isEventStream
         exchange.upstreamIsPersistent = exchange.response.isPersistent
         exchange.record.status = exchange.response.status
         exchange.record.upstreamDuration = clock.microseconds - exchange.record.upstreamStart
-        let before = client.output.count
-        exchange.appendResponse(
-            facts: .init(
-                date: clock.date,
-                isPersistent: exchange.isPersistent && !isDraining,
-                version: exchange.record.version
-            ),
-            to: &client.output
+        exchange.record.bytesOut += client.write(
+            exchange.response,
+            facts: exchange.responseFacts(date: clock.date),
+            persistence: persistence(of: exchange, isPersistent: exchange.isPersistent && !isDraining),
+            using: &fields
         )
-        exchange.record.bytesOut += client.output.count - before
         exchange.hasResponded = true
-        upstream.releaseSent()
+        exchange.canReplay = false
+        exchange.forgetBody()
         noteResponseProgress(upstream, exchange)
         if exchange.isEventStream { exchange.releaseHeads() }
     }
@@ -149,23 +181,21 @@ extension Worker {
     }
 
     /// Gives the rest of a body its time; streams of events may be silent for as long as they like.
-    func noteResponseProgress(_ upstream: UpstreamConnection, _ exchange: Exchange) {
+    func noteResponseProgress(_ upstream: UpstreamStream, _ exchange: Exchange) {
         guard !exchange.isEventStream else { return upstream.deadline.clear() }
         upstream.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: upstream.id, in: &timers)
     }
 
     private func relayBody(
         _ input: borrowing Span<UInt8>,
-        _ upstream: UpstreamConnection,
+        _ upstream: UpstreamStream,
         _ exchange: Exchange,
-        _ client: ClientConnection,
+        _ client: ClientStream,
         _ offset: inout Int
     ) throws(MessageViolation) {
         while true {
             switch try exchange.responseBody.next(input, at: &offset) {
-            case .data(let range):
-                client.output.appendBody(input.extracting(range), framing: exchange.responseFraming)
-                exchange.record.bytesOut += range.count
+            case .data(let range): passBody(input.extracting(range), exchange, client)
             case .more:
                 noteResponseProgress(upstream, exchange)
                 return
@@ -176,22 +206,28 @@ extension Worker {
         }
     }
 
+    /// Passes octets of a body on.
+    func passBody(_ octets: borrowing Span<UInt8>, _ exchange: Exchange, _ client: ClientStream) {
+        client.writeBody(octets, framing: exchange.responseFraming)
+        exchange.record.bytesOut += octets.count
+    }
+
     /// Ends an exchange whose response is complete.
-    private func complete(_ upstream: UpstreamConnection, _ exchange: Exchange, isClean: Bool) {
+    func complete(_ upstream: UpstreamStream, _ exchange: Exchange, isClean: Bool) {
         guard let client = exchange.client else { return }
-        client.output.appendBodyEnd(framing: exchange.responseFraming)
+        client.endBody(framing: exchange.responseFraming)
         // Bytes behind the response would pass for the answer to the next request.
         let isReusable =
-            isClean && exchange.upstreamIsPersistent && exchange.hasSentRequest && upstream.unsent == 0
-            && !upstream.hasHungUp
+            upstream.channel != nil && isClean && exchange.upstreamIsPersistent && exchange.hasSentRequest
+            && upstream.output.isEmpty && !upstream.hasHungUp
         exchange.upstream = nil
         upstream.exchange = nil
         if isReusable { keep(upstream) } else { discard(upstream) }
         finish(exchange, mustClose: !exchange.isPersistent || isDraining)
     }
 
-    private func keep(_ upstream: UpstreamConnection) {
-        upstream.releaseSent()
+    /// Keeps a connection for another request.
+    func keep(_ upstream: UpstreamStream) {
         upstream.output.release()
         upstream.pending.release()
         let maximum = snapshot.limits.idleUpstreamConnections
@@ -205,15 +241,15 @@ extension Worker {
         )
     }
 
-    private func pauseIfBehind(_ upstream: UpstreamConnection, _ client: ClientConnection) {
-        guard upstream.exchange != nil, client.output.count >= snapshot.limits.bufferBytes else { return }
+    private func pauseIfBehind(_ upstream: UpstreamStream, _ client: ClientStream) {
+        guard upstream.exchange != nil, client.backlog >= snapshot.limits.bufferBytes else { return }
         upstream.isPaused = true
         upstream.hasUnreadInput = true
         upstream.deadline.clear()
     }
 
     /// The server has closed its side, which is the end of a body without a declared one.
-    private func ended(_ upstream: UpstreamConnection, _ exchange: Exchange) {
+    private func ended(_ upstream: UpstreamStream, _ exchange: Exchange) {
         guard exchange.hasResponded, exchange.responseBody.endsWithConnection, !upstream.wasReset else {
             return broke(upstream, exchange, "closed")
         }
@@ -222,7 +258,8 @@ extension Worker {
         if let client { flush(client) }
     }
 
-    private func broke(_ upstream: UpstreamConnection, _ exchange: Exchange, _ how: String) {
+    /// The way to the server has ended before the response did.
+    func broke(_ upstream: UpstreamStream, _ exchange: Exchange, _ how: String) {
         let reason: FailureReason = exchange.hasResponded ? .upstreamAborted : .upstreamClosed
         retryOrFail(upstream, GatewayFailure(reason, how))
     }

@@ -4,6 +4,7 @@ internal import Bytes
 internal import Glibc
 internal import HTTP
 internal import HTTP1
+internal import HTTP2
 internal import Policy
 internal import Transport
 
@@ -15,115 +16,101 @@ extension Worker {
         guard let permit = exchange.permit.take() else { return }
         let lease = pool.checkOut(permit)
         exchange.record.endpoint = pool.endpoint(lease.endpoint).name
-        let idle = takeIdle(for: lease)
         exchange.lease = consume lease
-        guard let idle else { return connect(exchange) }
+        guard !placeOnShared(exchange) else { return }
+        guard let idle = takeIdle(for: exchange) else { return connect(exchange) }
         idle.isReused = true
-        idle.sentBefore += idle.sentNow
-        idle.sentNow = 0
+        idle.sentBefore = idle.channel?.sentOctets ?? 0
         idle.deadline.clear()
-        attach(exchange, to: idle)
-        writeRequest(of: exchange, to: idle)
+        place(exchange, on: idle)
     }
 
-    private func takeIdle(for lease: borrowing UpstreamLease) -> UpstreamConnection? {
-        while let id = pool.takeIdle(for: lease) {
+    private func takeIdle(for exchange: Exchange) -> UpstreamStream? {
+        while let id = exchange.lease?.takeIdle(from: &pool) {
             if let upstream = connections.upstream(id) { return upstream }
         }
         return nil
     }
 
+    /// Places the request on a connection of HTTP/2 that has room for it; false if there is none.
+    private func placeOnShared(_ exchange: Exchange) -> Bool {
+        for id in exchange.lease?.shared(in: pool) ?? [] {
+            guard let connection = connections.http2(id), !connection.isEnding else { continue }
+            if place(exchange, on: connection) { return true }
+        }
+        return false
+    }
+
     private func sendContinue(_ exchange: Exchange) {
         guard let client = exchange.client else { return }
-        client.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+        client.writeContinue(using: &fields)
         flush(client)
     }
 
-    private func attach(_ exchange: Exchange, to upstream: UpstreamConnection) {
+    private func attach(_ exchange: Exchange, to upstream: UpstreamStream) {
         exchange.upstream = upstream
         exchange.phase = .relaying
+        exchange.record.upstreamStart = clock.microseconds
         upstream.exchange = exchange
     }
 
-    /// Connects to the next address of the exchange's endpoint.
-    func connect(_ exchange: Exchange) {
-        guard let number = exchange.lease?.endpoint, let client = exchange.client else { return }
-        let timeout = snapshot.route(exchange.record.route ?? RouteID(0)).upstream.connectTimeout
-        let connectBy = exchange.connectBy ?? clock.milliseconds + timeout
-        exchange.connectBy = connectBy
-        switch addresses.addresses(of: pool.endpoint(number)) {
-        case .unknown:
-            park(exchange, .awaitingAddresses, patience: connectBy - clock.milliseconds)
-            services.names.lookUp(pool.endpoint(number).host)
-        case .failed(let problem):
-            services.names.lookUp(pool.endpoint(number).host)
-            moveOnOrFail(exchange, GatewayFailure(.nameUnresolved, problem))
-        case .known(let addresses):
-            connect(exchange, client, endpoint: number, addresses, by: connectBy)
+    private func requestFacts(of exchange: Exchange, at endpoint: Int) -> UpstreamRequest.Facts? {
+        guard let client = exchange.client, let route = exchange.record.route,
+            let subpath = exchange.lease?.permit.subpath
+        else { return nil }
+        return UpstreamRequest.Facts(
+            route: snapshot.route(route),
+            endpoint: pool.endpoint(endpoint),
+            framing: exchange.requestFraming,
+            clientHost: client.origin.host,
+            requestID: exchange.record.requestID,
+            continuesTrace: exchange.continuesTrace,
+            parent: identifiers.next(),
+            subpath: subpath
+        )
+    }
+
+    /// Gives the request to a connection of HTTP/1.1 that has nothing else to do.
+    func place(_ exchange: Exchange, on upstream: UpstreamStream) {
+        exchange.requestFraming = exchange.request.framing
+        guard let facts = requestFacts(of: exchange, at: upstream.endpoint) else { return }
+        attach(exchange, to: upstream)
+        UpstreamRequest.append(exchange.request, facts: facts, to: &upstream.output)
+        sendBody(of: exchange, upstream)
+    }
+
+    /// Gives the request to a stream of its own; false if the server allows no more of them.
+    func place(_ exchange: Exchange, on connection: HTTP2Connection) -> Bool {
+        guard connection.session.canOpenStream, case .server(let endpoint) = connection.peer else {
+            return false
         }
-    }
-
-    private func connect(
-        _ exchange: Exchange,
-        _ client: ClientConnection,
-        endpoint: Int,
-        _ addresses: [SocketAddress],
-        by connectBy: Int
-    ) {
-        var problem = "no address"
-        while exchange.triedAddresses < addresses.count {
-            let address = addresses[exchange.triedAddresses]
-            exchange.triedAddresses += 1
-            do throws(SystemError) {
-                let socket = try Socket.connect(to: address)
-                let upstream = try open(consume socket, endpoint: endpoint)
-                upstream.deadline.set(connectBy, for: upstream.id, in: &timers)
-                takeOverRequest(of: exchange, to: upstream)
-                return
-            } catch {
-                problem = "\(address): \(error)"
-            }
-        }
-        moveOnOrFail(exchange, GatewayFailure(.connectFailed, problem))
-    }
-
-    /// Tries the next endpoint of the route, or gives up when there is none.
-    private func moveOnOrFail(_ exchange: Exchange, _ failure: GatewayFailure) {
-        guard exchange.moveOn(in: pool) else { return fail(exchange, failure) }
-        connect(exchange)
-    }
-
-    private func open(_ socket: consuming Socket, endpoint: Int) throws(SystemError) -> UpstreamConnection {
-        let id = connections.reserve()
-        let upstream = UpstreamConnection(
-            id: id,
-            socket: socket,
+        exchange.requestFraming = exchange.request.framing
+        guard let facts = requestFacts(of: exchange, at: endpoint) else { return false }
+        let endsStream = exchange.requestBody.hasEnded && exchange.requestBodyBytes == 0
+        fields.removeAll()
+        UpstreamRequest.append(exchange.request, facts: facts, to: &fields)
+        guard let stream = connection.session.request(fields, endsStream: endsStream) else { return false }
+        let upstream = UpstreamStream(
+            id: connections.reserve(),
+            carrier: .stream(stream, connection),
             endpoint: endpoint,
             parser: ResponseParser(limits: snapshot.limits.messages)
         )
-        connections.store(.upstream(upstream), at: id)
-        do {
-            try poller.watchEdges(upstream.socket.descriptor, token: id.token)
-        } catch {
-            connections.remove(id)
-            throw error
-        }
-        return upstream
-    }
-
-    /// Gives the request to a new connection; the body stands in the output of one that failed, if there was one.
-    private func takeOverRequest(of exchange: Exchange, to upstream: UpstreamConnection) {
-        let failed = exchange.upstream
+        upstream.isReused = true
+        stream.owner = upstream.id.token
+        connections.store(.upstream(upstream), at: upstream.id)
+        connection.streams.insert(upstream.id)
+        connection.deadline.clear()
         attach(exchange, to: upstream)
-        guard let failed else { return writeRequest(of: exchange, to: upstream) }
-        writeHead(of: exchange, to: upstream)
-        upstream.takeBody(from: failed)
-        discard(failed)
+        sendBody(of: exchange, upstream)
+        return true
     }
 
-    /// Writes the head of the request, and sends it unless a body follows that may come with it.
-    private func writeRequest(of exchange: Exchange, to upstream: UpstreamConnection) {
-        writeHead(of: exchange, to: upstream)
+    /// Sends what is there of the request, unless more of it follows that may come with the head.
+    private func sendBody(of exchange: Exchange, _ upstream: UpstreamStream) {
+        if !exchange.replay.isEmpty {
+            upstream.writeBody(exchange.replay.span, framing: exchange.requestFraming)
+        }
         if exchange.requestBody.hasEnded {
             endRequest(exchange, upstream)
             flush(upstream)
@@ -132,26 +119,9 @@ extension Worker {
         }
     }
 
-    private func writeHead(of exchange: Exchange, to upstream: UpstreamConnection) {
-        guard let client = exchange.client, let route = exchange.record.route else { return }
-        exchange.requestFraming = exchange.request.framing
-        let facts = UpstreamRequest.Facts(
-            route: snapshot.route(route),
-            endpoint: pool.endpoint(upstream.endpoint),
-            framing: exchange.requestFraming,
-            clientHost: client.peerHost,
-            requestID: exchange.record.requestID,
-            continuesTrace: exchange.continuesTrace,
-            parent: identifiers.next()
-        )
-        exchange.appendRequest(facts, to: &upstream.output)
-        upstream.headLength = upstream.output.count
-        exchange.record.upstreamStart = clock.microseconds
-    }
-
     /// Notes that the whole request is in the server's output.
-    func endRequest(_ exchange: Exchange, _ upstream: UpstreamConnection) {
-        upstream.output.appendBodyEnd(framing: exchange.requestFraming)
+    func endRequest(_ exchange: Exchange, _ upstream: UpstreamStream) {
+        upstream.endBody(framing: exchange.requestFraming)
         exchange.hasSentRequest = true
         exchange.client?.deadline.clear()
     }
@@ -165,66 +135,83 @@ extension Worker {
         }
     }
 
-    func serve(_ upstream: UpstreamConnection, _ event: ReadinessEvent) {
+    func serve(_ upstream: UpstreamStream, _ event: ReadinessEvent) {
         if event.isHangUp { upstream.hasHungUp = true }
         if event.isReadable { upstream.hasUnreadInput = true }
-        if event.isWritable {
-            guard upstream.isConnected || finishConnecting(upstream) else { return }
-            if upstream.unsent > 0 { flush(upstream) }
-        }
+        if event.isWritable, upstream.backlog > 0 || upstream.channel?.hasUnsent == true { flush(upstream) }
         if upstream.hasUnreadInput { receive(upstream) }
     }
 
-    /// Learns how a connection attempt went; false if it failed.
-    private func finishConnecting(_ upstream: UpstreamConnection) -> Bool {
-        if let error = upstream.socket.takeError() {
-            retryOrFail(upstream, GatewayFailure(.connectFailed, "\(error)"))
-            return false
+    /// Sends what waits.
+    func flush(_ upstream: UpstreamStream) {
+        switch upstream.carrier {
+        case .stream(let stream, let connection):
+            connection.session.resume(stream)
+            makeDue(connection)
+            noteSent(upstream)
+        case .connection(let channel):
+            flush(upstream, channel)
         }
-        upstream.isConnected = true
-        upstream.acknowledgedAtStart = upstream.socket.acknowledgedBytes
-        upstream.deadline.clear()
-        return true
     }
 
-    /// Sends what waits, keeping it until the server answers unless it is more than the buffer mark.
-    func flush(_ upstream: UpstreamConnection) {
-        guard upstream.isConnected else { return }
-        while upstream.unsent > 0 {
-            switch upstream.socket.send(upstream.output.span.extracting(upstream.sent...)) {
-            case .bytes(let count):
-                upstream.sent += count
-                upstream.sentNow += count
-            case .wouldBlock:
-                return noteSent(upstream)
-            case .failed(let error):
-                // The server may have answered before it closed: that is received first, and then the end.
-                upstream.wasReset = error.code != EPIPE
-                upstream.hasUnreadInput = true
-                return queue(upstream)
+    private func flush(_ upstream: UpstreamStream, _ channel: Channel) {
+        if let failure = channel.flush() { return broke(upstream, failure) }
+        while !upstream.output.isEmpty {
+            switch channel.send(upstream.output.span) {
+            case .bytes(let count): upstream.output.consume(count)
+            case .wouldBlock: return noteSent(upstream)
+            case .failed(let error): return broke(upstream, .socket(error))
             }
         }
         noteSent(upstream)
     }
 
-    private func noteSent(_ upstream: UpstreamConnection) {
+    /// The server may have answered before it closed: that is received first, and then the end.
+    private func broke(_ upstream: UpstreamStream, _ failure: ChannelFailure) {
+        if case .socket(let error) = failure { upstream.wasReset = error.code != EPIPE }
+        upstream.hasUnreadInput = true
+        queue(upstream)
+    }
+
+    /// Goes on with both sides of an exchange whose request has moved on.
+    func noteSent(_ upstream: UpstreamStream) {
         guard let exchange = upstream.exchange, let client = exchange.client else { return }
-        if upstream.output.count > snapshot.limits.bufferBytes || exchange.hasResponded {
-            upstream.releaseSent()
+        if upstream.output.isEmpty, upstream.output.capacity > 0, exchange.requestBody.hasEnded {
+            upstream.output.release()
         }
         if !exchange.hasResponded { awaitServer(upstream, exchange) }
-        let wantsMore = !exchange.requestBody.hasEnded && upstream.unsent < snapshot.limits.bufferBytes / 2
+        openWindow(of: client, heldBack: upstream.backlog)
+        let wantsMore =
+            !exchange.requestBody.hasEnded && upstream.backlog < snapshot.limits.bufferBytes / 2
         if wantsMore, client.hasUnreadInput || !client.pending.isEmpty { queue(client) }
     }
 
     /// Gives the server its time: to take what waits for it, then to answer.
-    private func awaitServer(_ upstream: UpstreamConnection, _ exchange: Exchange) {
-        guard upstream.unsent > 0 || exchange.hasSentRequest, let route = exchange.record.route else {
+    private func awaitServer(_ upstream: UpstreamStream, _ exchange: Exchange) {
+        guard upstream.backlog > 0 || exchange.hasSentRequest, let route = exchange.record.route else {
             return upstream.deadline.clear()
         }
         let timeout =
-            upstream.unsent > 0
+            upstream.backlog > 0
             ? snapshot.limits.bodyTimeout : snapshot.route(route).upstream.responseTimeout
         upstream.deadline.set(clock.milliseconds + timeout, for: upstream.id, in: &timers)
+    }
+}
+
+extension UpstreamStream {
+    /// Writes octets of a body.
+    func writeBody(_ octets: borrowing Span<UInt8>, framing: BodyFraming) {
+        switch carrier {
+        case .connection: output.appendBody(octets, framing: framing)
+        case .stream(let stream, _): stream.output.append(octets)
+        }
+    }
+
+    /// Writes the end of a body.
+    func endBody(framing: BodyFraming) {
+        switch carrier {
+        case .connection: output.appendBodyEnd(framing: framing)
+        case .stream(let stream, let connection): connection.session.finish(stream)
+        }
     }
 }

@@ -1,7 +1,8 @@
 // One thread, its loop, and all that it owns.
 
 internal import Bytes
-internal import HTTP1
+internal import HTTP
+internal import HTTP2
 internal import JOSE
 public import Logging
 internal import OpenSSL
@@ -58,6 +59,8 @@ public final class Worker {
     var clock = RoundClock()
     var connections = ConnectionTable()
     var listeners: [ListeningSocketBox]
+    /// The networks from which each listener expects the PROXY protocol.
+    let proxyNetworks: [[Network]]
     var keys: KeyRing
     var tokens: TokenCache
     var pool = UpstreamPool()
@@ -65,8 +68,14 @@ public final class Worker {
     var identifiers: IdentifierSource
     /// Memory for what the connection that is being served receives; on loan while one is.
     private var input = ByteBuffer()
-    /// Connections to come back to in this round, without waiting for an event.
+    /// Connections to come back to in the next round, without waiting for an event.
     var queued: [ConnectionID] = []
+    /// Connections of HTTP/2 that have something to send before this round ends: one send for all of their streams.
+    var dueConnections: [HTTP2Connection] = []
+    /// Memory for ciphertext, which all connections share.
+    let ciphertext = CiphertextMemory()
+    /// Memory for the fields of one head of HTTP/2.
+    var fields = FieldBlock()
     /// Exchanges for reuse.
     var spareExchanges: [Exchange] = []
     /// Exchanges that wait for keys or addresses.
@@ -103,6 +112,8 @@ public final class Worker {
         self.status = status
         self.mailbox = mailbox
         self.listeners = listeners
+        // The configuration has read the same texts before.
+        proxyNetworks = snapshot.listeners.map { $0.proxyNetworks.compactMap { Network($0) } }
         poller = try Poller()
         timers = TimerWheel(now: Clock.monotonicMilliseconds)
         keys = KeyRing(count: snapshot.issuers.count)
@@ -130,6 +141,7 @@ public final class Worker {
         for index in 0..<count { dispatch(poller.event(at: index)) }
         serveQueued()
         expireDeadlines()
+        flushDue()
         handOverLines()
         noteStatus()
     }
@@ -146,8 +158,11 @@ public final class Worker {
         if event.token == Self.mailboxToken { return readMessages() }
         if event.token >= Self.listenerToken { return accept(at: Int(event.token - Self.listenerToken)) }
         switch connections[ConnectionID(token: event.token)] {
+        case .arrival(let arrival): serve(arrival, event)
         case .client(let client): serve(client, event)
+        case .opening(let opening): serve(opening, event)
         case .upstream(let upstream): serve(upstream, event)
+        case .http2(let connection): serve(connection, event)
         case .vacant: break
         }
     }
@@ -179,7 +194,10 @@ public final class Worker {
             case .upstream(let upstream):
                 upstream.isQueued = false
                 receive(upstream)
-            case .vacant: break
+            case .http2(let connection):
+                connection.isQueued = false
+                receive(connection)
+            case .arrival, .opening, .vacant: break
             }
         }
     }
@@ -189,17 +207,20 @@ public final class Worker {
         for token in due {
             let id = ConnectionID(token: token)
             switch connections[id] {
-            case .client(let client):
-                if client.deadline.hasPassed(now: clock.milliseconds, for: id, in: &timers) { expire(client) }
-            case .upstream(let upstream):
-                if upstream.deadline.hasPassed(now: clock.milliseconds, for: id, in: &timers) {
-                    expire(upstream)
-                }
+            case .arrival(let arrival): if hasPassed(&arrival.deadline, id) { discard(arrival) }
+            case .client(let client): if hasPassed(&client.deadline, id) { expire(client) }
+            case .opening(let opening): if hasPassed(&opening.deadline, id) { expire(opening) }
+            case .upstream(let upstream): if hasPassed(&upstream.deadline, id) { expire(upstream) }
+            case .http2(let connection): if hasPassed(&connection.deadline, id) { expire(connection) }
             case .vacant: break
             }
         }
         due.removeAll(keepingCapacity: true)
         if let again = acceptsAgainAt, again <= clock.milliseconds { acceptAgain() }
+    }
+
+    private func hasPassed(_ deadline: inout Deadline, _ id: ConnectionID) -> Bool {
+        deadline.hasPassed(now: clock.milliseconds, for: id, in: &timers)
     }
 
     private func noteStatus() {
@@ -228,14 +249,21 @@ public final class Worker {
     }
 
     /// Comes back to a connection in the next round.
-    func queue(_ client: ClientConnection) {
+    func queue(_ client: ClientStream) {
         guard !client.isQueued else { return }
         client.isQueued = true
         queued.append(client.id)
     }
 
     /// Comes back to a connection in the next round.
-    func queue(_ upstream: UpstreamConnection) {
+    func queue(_ connection: HTTP2Connection) {
+        guard !connection.isQueued else { return }
+        connection.isQueued = true
+        queued.append(connection.id)
+    }
+
+    /// Comes back to a connection in the next round.
+    func queue(_ upstream: UpstreamStream) {
         guard !upstream.isQueued else { return }
         upstream.isQueued = true
         queued.append(upstream.id)

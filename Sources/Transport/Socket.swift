@@ -56,12 +56,13 @@ public struct Socket: ~Copyable, Sendable {
         return connecting
     }
 
-    /// Receives up to `room` bytes, which is at least 1, to the end of `buffer`.
-    public func receive(into buffer: inout ByteBuffer, room: Int) -> ReceiveResult {
+    /// Receives up to `room` bytes, which is at least 1, to the end of `buffer`; a peek leaves them in the socket.
+    public func receive(into buffer: inout ByteBuffer, room: Int, isPeek: Bool = false) -> ReceiveResult {
+        let flags = isPeek ? CInt(MSG_PEEK) : 0
         var result = ReceiveResult.wouldBlock
         _ = unsafe buffer.write(room: room) { memory in
             while true {
-                let count = unsafe recv(descriptor, memory.baseAddress, memory.count, 0)
+                let count = unsafe recv(descriptor, memory.baseAddress, memory.count, flags)
                 if count > 0 { result = .bytes(count) }
                 if count == 0 { result = .end }
                 guard count < 0 else { return count }

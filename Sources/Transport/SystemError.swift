@@ -15,6 +15,12 @@ public struct SystemError: Error, Equatable, Sendable {
         self.code = code
     }
 
+    /// Nothing has happened before a deadline.
+    public static var timedOut: SystemError { SystemError("connect", ETIMEDOUT) }
+
+    /// What a send on a connection says whose TLS session is of no use any more.
+    public static var tlsBroken: SystemError { SystemError("TLS", EPROTO) }
+
     /// The error in the words of the C library.
     public var reason: String {
         var text = [CChar](repeating: 0, count: 128)

@@ -203,12 +203,11 @@ struct MessageReader: ~Copyable {
         guard head.version == .http11, !head.target.path.isEmpty else { return nil }
         let text = head.bytes.span
         var buffer = ByteBuffer()
-        buffer.appendRequestLine(
-            method: text.extracting(head.methodRange),
-            path: String(lossy: text.extracting(head.target.path)),
-            subpath: Span(),
-            query: text.extracting(head.target.query)
-        )
+        let path = String(lossy: text.extracting(head.target.path))
+        let query = String(lossy: text.extracting(head.target.query))
+        buffer.appendRequestLine(method: text.extracting(head.methodRange)) {
+            $0.append(query.isEmpty ? path : "\(path)?\(query)")
+        }
         for line in head.fields.lines {
             buffer.appendField(text.extracting(line.nameRange), text.extracting(line.valueRange))
         }

@@ -167,3 +167,32 @@ func eventually(_ condition: () -> Bool) -> Bool {
 func openDescriptors() -> Int {
     (0..<1024).count { fcntl(CInt($0), F_GETFD) >= 0 }
 }
+
+extension ConnectionTable {
+    /// The streams of clients that are there.
+    var clientStreams: [ClientStream] {
+        all.compactMap { if case .client(let client) = $0 { client } else { nil } }
+    }
+}
+
+extension Worker {
+    /// The stream of a peer that has just connected, after its health check: what it carries is known then.
+    func idleStream(of peer: Peer) throws -> ClientStream {
+        peer.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in 0..<3 { turn(milliseconds: 10) }
+        peer.wait(seconds: 1)
+        #expect(peer.receive(through: "\r\n\r\n{\"status\":\"ready\"}").end == .found)
+        return try #require(connections.clientStreams.last)
+    }
+
+    /// Ends all connections of clients.
+    func closeAll() {
+        for occupant in connections.all {
+            switch occupant {
+            case .client(let client): close(client)
+            case .arrival(let arrival): discard(arrival)
+            case .vacant, .opening, .upstream, .http2: break
+            }
+        }
+    }
+}

@@ -29,20 +29,18 @@ extension WorkerTests {
             for _ in 0..<3 { worker.turn(milliseconds: 0) }
             quiet.wait(seconds: 1)
             #expect(quiet.receive(through: "\r\n\r\n").text.hasPrefix("HTTP/1.1 200 "))
-            for connection in worker.connections.allClients { worker.close(connection) }
+            worker.closeAll()
         }
 
         @Test func `lets an event for a connection that was closed earlier in its batch hit nobody`() throws {
             let gateway = try TestGateway(servers: [1], isByHand: true)
             let worker = try gateway.makeWorker()
             let first = Peer(port: gateway.port)
-            for _ in 0..<3 { worker.turn(milliseconds: 10) }
-            let gone = try #require(worker.connections.allClients.first?.id)
-            for connection in worker.connections.allClients { worker.close(connection) }
+            let gone = try worker.idleStream(of: first).id
+            worker.closeAll()
             // The slot goes to the next connection; the old number does not lead to it.
             let second = Peer(port: gateway.port)
-            for _ in 0..<3 { worker.turn(milliseconds: 10) }
-            let next = try #require(worker.connections.allClients.first)
+            let next = try worker.idleStream(of: second)
             #expect(next.id.token & 0xFFFF_FFFF == gone.token & 0xFFFF_FFFF)
             #expect(next.id != gone)
             #expect(worker.connections.client(gone) == nil)

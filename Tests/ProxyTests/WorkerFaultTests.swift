@@ -41,8 +41,7 @@ extension WorkerTests {
             let gateway = try TestGateway(servers: [1], isByHand: true)
             let worker = try gateway.makeWorker()
             let client = Peer(port: gateway.port, receiveBuffer: 65_536)
-            for _ in 0..<3 { worker.turn(milliseconds: 10) }
-            let connection = try #require(worker.connections.allClients.first)
+            let connection = try worker.idleStream(of: client)
             connection.output.append([UInt8](repeating: 0x61, count: 9_000_000).span)
             connection.pending.append("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             worker.flush(connection)
@@ -67,14 +66,14 @@ extension WorkerTests {
             var most = 0
             for _ in 0..<300 {
                 worker.turn(milliseconds: 5)
-                for connection in worker.connections.allClients {
+                for connection in worker.connections.clientStreams {
                     most = max(most, connection.output.count + connection.pending.count)
                 }
             }
             #expect(most > 0)
             #expect(most <= worker.snapshot.limits.bufferBytes + Worker.receiveSize + 4096)
             gateway.send(.stop)
-            for connection in worker.connections.allClients { worker.close(connection) }
+            worker.closeAll()
         }
 
         @Test func `cuts an answer off whose server resets the connection that ends it`() throws {
@@ -112,7 +111,7 @@ extension WorkerTests {
             var isPaused = false
             for _ in 0..<2000 where !isPaused {
                 worker.turn(milliseconds: 5)
-                isPaused = worker.connections.allClients.first?.exchange?.upstream?.isPaused ?? false
+                isPaused = worker.connections.clientStreams.first?.exchange?.upstream?.isPaused ?? false
                 if isPaused { mayStall.raise() }
             }
             #expect(isPaused)
@@ -216,7 +215,7 @@ extension WorkerTests {
             // The worker does not see the end of the connection before it has sent the request.
             mayClose.raise()
             Clock.sleep(milliseconds: 50)
-            let connection = try #require(worker.connections.allClients.first)
+            let connection = try #require(worker.connections.clientStreams.first)
             client.send(try gateway.post("{\"id\":1}"))
             Clock.sleep(milliseconds: 20)
             worker.clock.refresh()
@@ -265,8 +264,7 @@ extension WorkerTests {
             let worker = try gateway.makeWorker()
             worker.turn(milliseconds: 0)
             var client: Peer? = Peer(port: gateway.port)
-            for _ in 0..<3 { worker.turn(milliseconds: 10) }
-            let connection = try #require(worker.connections.allClients.first)
+            let connection = try worker.idleStream(of: try #require(client))
             client?.resetAtEnd()
             client = nil
             let dying = try gateway.request("POST", fields: "Content-Length: 1\r\nExpect: 100-continue\r\n")
@@ -284,7 +282,7 @@ extension WorkerTests {
             for piece in ["GET / HTTP/1.1\r\n", "Host:", " x\r\n\r\n"] {
                 client.send(piece)
                 for _ in 0..<3 { worker.turn(milliseconds: 10) }
-                let connection = try #require(worker.connections.allClients.first)
+                let connection = try #require(worker.connections.clientStreams.first)
                 #expect(connection.pending.capacity <= 1024)
             }
             #expect(client.receive(through: "\r\n\r\n").text.hasPrefix("HTTP/1.1 421 "))

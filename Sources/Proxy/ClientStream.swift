@@ -1,0 +1,110 @@
+// Where the requests of a client come from: a connection of HTTP/1.1, or one stream of a connection of HTTP/2.
+
+internal import Bytes
+internal import HTTP1
+internal import HTTP2
+internal import Policy
+internal import Transport
+
+/// Who a client is, as far as its connection tells: the same for all its streams.
+final class ClientOrigin {
+    /// The address of the client, which a proxy in front may have told.
+    let peer: SocketAddress
+    /// The address without its port, as it is logged and forwarded.
+    let host: String
+    /// The listener that took the connection.
+    let listener: Listener
+    /// SHA-256 of the client's verified certificate, nil if it has shown none.
+    let certificateDigest: [UInt8]?
+
+    init(peer: SocketAddress, listener: Listener, certificateDigest: [UInt8]?) {
+        self.peer = peer
+        host = peer.host
+        self.listener = listener
+        self.certificateDigest = certificateDigest
+    }
+}
+
+/// One request after another in HTTP/1.1, one request alone in HTTP/2. It is owned by the worker's table, and holds no
+/// buffer memory while idle.
+final class ClientStream {
+    /// What carries the octets.
+    enum Carrier {
+        /// A connection of HTTP/1.1, for itself alone.
+        case connection(Channel)
+        /// A stream, among others on the same connection.
+        case stream(HTTP2Stream, HTTP2Connection)
+    }
+
+    /// What the stream is doing.
+    enum State {
+        /// Waiting for a head, or reading one.
+        case reading
+        /// An exchange is under way.
+        case exchanging(Exchange)
+        /// The answer is written, the rest of the request's body is read and thrown away.
+        case discarding(BodyDecoder, left: Int)
+        /// Everything is written; the peer gets a moment to read it before the socket closes (RFC 9112 §9.6).
+        case lingering(left: Int)
+        /// Gone: nothing is read or written any more.
+        case closed
+    }
+
+    let id: ConnectionID
+    let carrier: Carrier
+    let origin: ClientOrigin
+    var parser: RequestParser
+    var state = State.reading
+    /// Received, but not consumed.
+    var pending = ByteBuffer()
+    /// To be sent; HTTP/1.1 alone.
+    var output = ByteBuffer()
+    var deadline = Deadline()
+    /// Whether the connection closes when `output` is empty.
+    var closesAfterOutput = false
+    /// Whether the peer has closed its sending side.
+    var hasHungUp = false
+    /// Whether something may wait in the socket that was not received.
+    var hasUnreadInput = false
+    /// Whether a part of a head has arrived.
+    var hasPartialHead = false
+    /// Whether the end of the request's body is among what was received; HTTP/2 alone.
+    var hasReceivedEnd = false
+    /// Octets that were received and for which the peer's window was not opened again; HTTP/2 alone.
+    var uncredited = 0
+    /// Whether the worker will come back to the stream in this round.
+    var isQueued = false
+
+    init(id: ConnectionID, carrier: Carrier, origin: ClientOrigin, parser: RequestParser) {
+        self.id = id
+        self.carrier = carrier
+        self.origin = origin
+        self.parser = parser
+    }
+
+    /// The exchange under way, nil if there is none.
+    var exchange: Exchange? {
+        if case .exchanging(let exchange) = state { exchange } else { nil }
+    }
+
+    /// The connection, if it is the stream's own.
+    var channel: Channel? {
+        if case .connection(let channel) = carrier { channel } else { nil }
+    }
+
+    /// Number of octets that wait to be sent, for this stream alone.
+    var backlog: Int {
+        switch carrier {
+        case .connection: output.count
+        case .stream(let stream, _): stream.unsent
+        }
+    }
+
+    /// Whether everything was sent.
+    var isFlushed: Bool {
+        switch carrier {
+        case .connection(let channel): output.isEmpty && !channel.hasUnsent
+        case .stream(let stream, _): stream.unsent == 0
+        }
+    }
+}
