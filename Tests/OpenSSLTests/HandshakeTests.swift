@@ -147,7 +147,9 @@ import Testing
                 "ECDHE-ECDSA-AES128-GCM-SHA256",
         ]
         for (list, choice) in lists {
-            let client = unsafe RawPeer.client(newest: .tls12) { _ = unsafe SSL_CTX_set_cipher_list($0, list) }
+            let client = unsafe RawPeer.client(newest: .tls12) {
+                _ = unsafe SSL_CTX_set_cipher_list($0, list)
+            }
             var server = try world.server().makeSession()
             #expect(server.shakeHands(with: client) == nil)
             let name = unsafe String(cString: SSL_CIPHER_get_name(SSL_get_current_cipher(client.session)))
