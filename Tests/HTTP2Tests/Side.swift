@@ -121,7 +121,8 @@ final class Side {
     static func block(_ fields: [(String, String)]) -> FieldBlock {
         var block = FieldBlock()
         for (name, value) in fields {
-            let (name, value) = (name.octets, value.octets)
+            let name = name.octets
+            let value = value.octets
             block.appendField(name.span, value.span)
         }
         return block
@@ -146,9 +147,11 @@ final class Side {
             happenings.append(.refused(stream.id, violation))
         case .response(let stream, let endsStream):
             session.takeResponse(into: &response)
+            let octets = Array(copying: response.bytes.span)
             fields = response.fields.lines.map { line in
-                String(lossy: response.bytes.span.extracting(line.nameRange)) + ": "
-                    + String(lossy: response.bytes.span.extracting(line.valueRange))
+                [line.nameRange, line.valueRange]
+                    .map { String(decoding: octets[$0.start..<$0.end], as: UTF8.self) }
+                    .joined(separator: ": ")
             }
             framing = response.framing
             happenings.append(.response(stream.id, response.status, endsStream: endsStream))
