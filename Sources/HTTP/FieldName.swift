@@ -61,6 +61,25 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
 }
 
 extension FieldName {
+    /// Whether a field of this name may stand in a trailer: framing, routing, credentials and content fields may not
+    /// (RFC 9110 §6.5.1).
+    public var mayTrail: Bool {
+        switch self {
+        case .other, .date, .originWide, .identity, .via, .traceparent, .tracestate, .cacheControl, .vary,
+            .retryAfter:
+            true
+        default: false
+        }
+    }
+
+    /// Whether the field belongs to one connection of HTTP/1.1 and has no place in HTTP/2 (RFC 9113 §8.2.2).
+    public var isConnectionSpecific: Bool {
+        switch self {
+        case .connection, .keepAlive, .proxyConnection, .transferEncoding, .upgrade, .http2Settings: true
+        default: false
+        }
+    }
+
     private static func isPlain(_ name: borrowing Span<UInt8>) -> Bool {
         for index in name.indices {
             let letter = ASCII.lowercased(name[index])

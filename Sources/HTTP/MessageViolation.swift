@@ -1,6 +1,6 @@
 // Why a message on the wire is refused: one case for each rule that two parsers could see differently.
 
-/// A breach of RFC 9110 or RFC 9112, or of a limit, by the bytes of a message.
+/// A breach of RFC 9110, RFC 9112 or RFC 9113, or of a limit, by the bytes of a message.
 public enum MessageViolation: String, Error, Sendable, CaseIterable {
     /// A line ends with LF alone. (A CR without LF is an invalid octet of what it stands in.)
     case bareLineEnd = "bare_line_end"
@@ -58,6 +58,10 @@ public enum MessageViolation: String, Error, Sendable, CaseIterable {
     case invalidTrailer = "invalid_trailer"
     /// The message ended before its body did.
     case truncatedBody = "truncated_body"
+    /// An HTTP/2 message is malformed (RFC 9113 §8.1.1): its pseudo-header fields, names, or length.
+    case malformedMessage = "malformed_message"
+    /// An HTTP/2 message has a field that only a connection of HTTP/1.1 knows (RFC 9113 §8.2.2).
+    case connectionSpecificField = "connection_specific_field"
 
     /// Status of the answer to a request with this violation.
     public var status: Int {

@@ -26,6 +26,13 @@ public enum Method: UInt8, Sendable, Equatable {
         ("CONNECT", .connect), ("TRACE", .trace),
     ]
 
+    /// Whether `text` can be a method: 1 to 32 token characters.
+    public static func isToken(_ text: borrowing Span<UInt8>) -> Bool {
+        guard !text.isEmpty, text.count <= 32 else { return false }
+        for index in text.indices where !ASCII.isTokenCharacter(text[index]) { return false }
+        return true
+    }
+
     /// Recognises a method token, which is case-sensitive.
     public init(_ token: borrowing Span<UInt8>) {
         for (name, method) in Self.names where token.equals(name) {

@@ -147,17 +147,6 @@ struct ChunkedDecoder: Sendable {
         } catch {
             throw .invalidTrailer
         }
-        for line in fields.lines where !Self.mayTrail(line.name) { throw .invalidTrailer }
-    }
-
-    /// Whether a field may stand in a trailer: framing, routing, credentials and content fields may not
-    /// (RFC 9110 §6.5.1).
-    private static func mayTrail(_ name: FieldName) -> Bool {
-        switch name {
-        case .other, .date, .originWide, .identity, .via, .traceparent, .tracestate, .cacheControl, .vary,
-            .retryAfter:
-            true
-        default: false
-        }
+        for line in fields.lines where !line.name.mayTrail { throw .invalidTrailer }
     }
 }

@@ -5,22 +5,12 @@ internal import HTTP
 
 /// Reads the framing fields of a head; requests and responses share them.
 enum FramingRules {
-    /// What the framing fields of a head say.
-    enum Declared: Equatable {
-        /// Neither `Content-Length` nor `Transfer-Encoding` is present.
-        case nothing
-        /// A length, which may be 0.
-        case length(Int)
-        /// A single `chunked`.
-        case chunked
-    }
-
     /// Reads `Content-Length` and `Transfer-Encoding`, refusing both together and either one twice.
     static func declared(
         _ fields: borrowing FieldTable,
         in bytes: borrowing Span<UInt8>,
         version: HTTPVersion
-    ) throws(MessageViolation) -> Declared {
+    ) throws(MessageViolation) -> DeclaredBody {
         let lengths = fields.count(of: .contentLength)
         let codings = fields.count(of: .transferEncoding)
         guard codings == 0 || lengths == 0 else { throw .conflictingFraming }

@@ -26,10 +26,10 @@ struct RequestLine {
             throw .malformedRequestLine
         }
         let line = bytes.extracting(0..<lineFeed - 1)
-        guard let methodEnd = line.firstIndex(of: ASCII.space), methodEnd > 0, methodEnd <= 32,
+        guard let methodEnd = line.firstIndex(of: ASCII.space),
+            Method.isToken(line.extracting(0..<methodEnd)),
             let targetEnd = line.firstIndex(of: ASCII.space, from: methodEnd + 1), targetEnd > methodEnd + 1
         else { throw .malformedRequestLine }
-        for index in 0..<methodEnd where !ASCII.isTokenCharacter(line[index]) { throw .malformedRequestLine }
         method = ByteRange(0, methodEnd)
         target = ByteRange(methodEnd + 1, targetEnd)
         guard let version = try HTTPVersion(protocolName: line.extracting((targetEnd + 1)...)) else {

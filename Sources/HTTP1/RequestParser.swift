@@ -36,7 +36,7 @@ public struct RequestParser: Sendable {
             version: head.version,
             limits: limits
         )
-        try Self.resolveAuthority(text, &head)
+        try head.settleAuthority()
         try Self.resolveFraming(text, &head)
         return length
     }
@@ -75,24 +75,6 @@ public struct RequestParser: Sendable {
         return RequestTarget(rootAt: ByteRange(end, end + 1))
     }
 
-    /// Settles which host the request is for (RFC 9112 §3.2): one valid `Host`, equal to the target's if that has one.
-    private static func resolveAuthority(
-        _ text: borrowing Span<UInt8>,
-        _ head: inout RequestHead
-    ) throws(MessageViolation) {
-        guard head.fields.count(of: .host) <= 1 else { throw .repeatedHost }
-        guard let host = head.fields.first(.host) else {
-            // HTTP/1.0 has no Host; health checks of load balancers use that.
-            guard head.version == .http10, head.authority.isEmpty else { throw .missingHost }
-            return
-        }
-        guard Authority.isValid(text.extracting(host)) else { throw .invalidHost }
-        if !head.authority.isEmpty {
-            guard text.extracting(head.authority).equals(text.extracting(host)) else { throw .hostMismatch }
-        }
-        head.authority = host
-    }
-
     private static func resolveFraming(
         _ text: borrowing Span<UInt8>,
         _ head: inout RequestHead
@@ -102,11 +84,6 @@ public struct RequestParser: Sendable {
         case .length(let length): head.framing = .length(length)
         case .chunked: head.framing = .chunked
         }
-        for line in head.fields.lines where line.name == .expect {
-            guard text.extracting(line.valueRange).equalsIgnoringCase("100-continue") else {
-                throw .unsupportedExpectation
-            }
-            head.expectsContinue = head.version == .http11 && head.framing != .none
-        }
+        try head.settleExpectation()
     }
 }

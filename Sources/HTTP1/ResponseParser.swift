@@ -39,7 +39,7 @@ public struct ResponseParser: Sendable {
             limits: limits
         )
         let declared = try FramingRules.declared(head.fields, in: text, version: head.version)
-        head.framing = try Self.framing(declared, status: head.status, answering: method)
+        head.framing = try declared.framing(status: head.status, answering: method)
         if head.framing == .untilClose { head.isPersistent = false }
         return length
     }
@@ -67,23 +67,5 @@ public struct ResponseParser: Sendable {
         head.version = version
         head.status = status
         return lineFeed + 1
-    }
-
-    private static func framing(
-        _ declared: FramingRules.Declared,
-        status: Int,
-        answering method: Method
-    ) throws(MessageViolation) -> BodyFraming {
-        if status < 200 || status == 204 {
-            guard declared == .nothing || declared == .length(0) else { throw .conflictingFraming }
-            return .none
-        }
-        if method == .head || status == 304 { return .none }
-        switch declared {
-        case .nothing: return .untilClose
-        case .length(0): return .none
-        case .length(let length): return .length(length)
-        case .chunked: return .chunked
-        }
     }
 }
