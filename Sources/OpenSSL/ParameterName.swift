@@ -14,6 +14,8 @@ struct ParameterName {
 
     /// `OSSL_MAC_PARAM_DIGEST`.
     static var digest: ParameterName { .init("digest") }
+    /// `OSSL_MAC_PARAM_KEY`.
+    static var key: ParameterName { .init("key") }
     /// `OSSL_PKEY_PARAM_GROUP_NAME`.
     static var group: ParameterName { .init("group") }
     /// `OSSL_PKEY_PARAM_PUB_KEY`.
