@@ -51,8 +51,10 @@ private func chooseProtocol(
     _ offeredCount: UInt32,
     _ argument: UnsafeMutableRawPointer?
 ) -> Int32 {
-    guard let server = unsafe ServerCallbacks.server(of: session) else { return SSL_TLSEXT_ERR_ALERT_FATAL }
-    let offers = unsafe Span(_unsafeStart: offered!, count: Int(offeredCount))
+    guard let server = unsafe ServerCallbacks.server(of: session), let offered = unsafe offered else {
+        return SSL_TLSEXT_ERR_ALERT_FATAL
+    }
+    let offers = unsafe Span(_unsafeStart: offered, count: Int(offeredCount))
     for choice in server.offersHTTP2 ? [ApplicationProtocol.http2, .http11] : [.http11] {
         var index = 0
         while index < offers.count {
@@ -61,7 +63,7 @@ private func chooseProtocol(
             guard start + count <= offers.count else { return SSL_TLSEXT_ERR_ALERT_FATAL }
             if offers.extracting(start..<(start + count)).equals(choice.name) {
                 // The library copies the name.
-                unsafe chosen?.pointee = offered! + start
+                unsafe chosen?.pointee = unsafe offered + start
                 unsafe chosenCount?.pointee = offers[index]
                 return SSL_TLSEXT_ERR_OK
             }

@@ -42,8 +42,11 @@ final class TestAuthority {
     ) {
         self.issuer = issuer
         keyKind = kind
-        key = Owned.randomKey(kind)!
-        unsafe certificate = X509_new()!
+        guard let randomKey = Owned.randomKey(kind), let new = unsafe X509_new() else {
+            preconditionFailure("no key")
+        }
+        key = randomKey
+        unsafe certificate = unsafe new
         unsafe X509_set_version(certificate, 2)
         unsafe ASN1_INTEGER_set(X509_get_serialNumber(certificate), Self.serials.next())
         unsafe X509_gmtime_adj(X509_getm_notBefore(certificate), validity.from)
@@ -58,7 +61,7 @@ final class TestAuthority {
             0
         )
         unsafe X509_set_issuer_name(certificate, X509_get_subject_name(issuer?.certificate ?? certificate))
-        unsafe X509_set_pubkey(certificate, key.pointer)
+        unsafe X509_set_pubkey(certificate, self.key.pointer)
         add(NID_basic_constraints, isAuthority ? "critical,CA:TRUE" : "critical,CA:FALSE")
         if isAuthority { add(NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature") }
         if let alternativeNames { add(NID_subject_alt_name, alternativeNames) }
@@ -112,7 +115,7 @@ final class TestAuthority {
         return text
     }
 
-    var digest: [UInt8] { unsafe Owned.digest(ofCertificate: certificate)! }
+    var digest: [UInt8] { unsafe Owned.digest(ofCertificate: certificate) ?? [] }
 
     /// A revocation list of this authority.
     func revocationList(of revoked: [TestAuthority] = [], validity: Validity = .now) -> [UInt8] {
