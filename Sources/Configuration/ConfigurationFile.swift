@@ -36,6 +36,12 @@ enum ConfigurationFile {
         }
     }
 
+    /// The value of an environment variable, nil if it is not set.
+    static func variable(_ name: String) -> String? {
+        guard !name.utf8.contains(0), let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
     /// The texts of the files that `pattern` matches (`glob(3)`), in the order of their names.
     static func matching(_ pattern: String) -> [Result<ConfigurationSource, ConfigurationFileError>] {
         func failure(_ reason: String) -> [Result<ConfigurationSource, ConfigurationFileError>] {

@@ -6,20 +6,18 @@ internal import OpenSSL
 
 /// Loads configurations. Nothing is half applied: there is a whole configuration or none.
 public enum ConfigurationLoader {
-    /// Finds the files that a pattern names, relative to the folder of the root file, in the order of their names.
-    public typealias FileFinder = (String) -> [Result<ConfigurationSource, ConfigurationFileError>]
-
     /// Most files that one configuration includes.
     public static let maximumIncludedFiles = 1000
 
-    /// Loads the file at `path` and the files that it includes. Blocks while it reads.
+    /// Loads the file at `path`, the files that it includes, and the certificates and keys that they name. Blocks
+    /// while it reads.
     ///
     /// - Parameter path: Path of the root file; relative paths within are relative to its folder.
     /// - Returns: The configuration, with its warnings.
     /// - Throws: All problems at once.
     public static func load(path: String) throws(ConfigurationError) -> GatewayConfiguration {
         switch ConfigurationFile.read(path) {
-        case .success(let root): return try compile(root) { ConfigurationFile.matching(root.resolve($0)) }
+        case .success(let root): return try compile(root, beside: .system(beside: root))
         case .failure(let error):
             let findings = Findings()
             let text = SourceText(ConfigurationSource(name: path, text: []))
@@ -28,25 +26,25 @@ public enum ConfigurationLoader {
         }
     }
 
-    /// Compiles `root` and what `find` gives for the patterns of its `include`. Reads no file and no clock itself.
+    /// Compiles `root` and the files that it includes. Reads no file, no variable and no clock by itself.
     ///
     /// - Parameters:
     ///   - root: The text of the root file.
-    ///   - find: Gives the included files.
+    ///   - surroundings: Gives included files, certificates, keys and the time; none of them unless said otherwise.
     /// - Returns: The configuration, with its warnings.
     /// - Throws: All problems at once.
     public static func compile(
         _ root: ConfigurationSource,
-        including find: FileFinder = { _ in [] }
+        beside surroundings: ConfigurationSurroundings = ConfigurationSurroundings()
     ) throws(ConfigurationError) -> GatewayConfiguration {
         let findings = Findings()
         var texts = [SourceText(root)]
         guard let node = texts[0].read(reporting: findings) else {
             throw ConfigurationError(diagnostics: findings.sorted(first: root.name))
         }
-        texts += includedTexts(of: node, find)
+        texts += includedTexts(of: node, surroundings.find)
         let included = texts.dropFirst().compactMap { $0.read(reporting: findings) }
-        let object = RootObject(node, including: included)
+        let object = RootObject(node, including: included, TLSMaterial(surroundings))
         let diagnostics = findings.sorted(first: root.name)
         let text = texts.flatMap(\.source.text)
         let hash = SHA256.digest(of: text.span).hexadecimal
@@ -57,7 +55,9 @@ public enum ConfigurationLoader {
         return configuration
     }
 
-    private static func includedTexts(of root: Node, _ find: FileFinder) -> [SourceText] {
+    private static func includedTexts(of root: Node, _ find: ConfigurationSurroundings.FileFinder)
+        -> [SourceText]
+    {
         let member = root.value.object?.members.first { $0.name == RootMember.include.rawValue }
         guard let node = member.map(root.child) else { return [] }
         var texts: [SourceText] = []

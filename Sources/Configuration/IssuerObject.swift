@@ -13,6 +13,7 @@ enum IssuerMember: String, MemberName {
     case maximumTokenLifetime = "max_token_lifetime"
     case otherAudiences = "other_audiences"
     case keyMaximumAge = "key_maximum_age"
+    case tls
 
     static let object = "an issuer"
 }
@@ -42,6 +43,8 @@ struct IssuerObject {
     private let clockSkew: Int
     private let maximumLifetime: Int?
     private let keyMaximumAge: Int
+    private let tls: ClientTLSObject?
+    private let needsTLS: Bool
 
     /// Seconds that clocks may differ unless something else is said.
     static let defaultClockSkew = 30
@@ -51,14 +54,14 @@ struct IssuerObject {
     private static let day = 86_400_000
 
     /// Reads the issuer called `name`; nil if it is no object.
-    init?(_ node: Node, name: String) {
+    init?(_ node: Node, name: String, _ material: TLSMaterial) {
         guard let members = ObjectReader(node, of: IssuerMember.self) else { return nil }
         self.node = node
         self.name = name
         issuer = members.required(.issuer).flatMap { node in
             Self.issuer(node).map { Located(value: $0, node: node) }
         }
-        keySource = Self.keySource(members[.keys], of: issuer)
+        keySource = Self.keySource(members[.keys])
         algorithms = members[.algorithms].map(Self.algorithms) ?? TokenRules.defaultAlgorithms
         tokenType = members[.tokenType]?.choice(TokenTypeName.self) == .accessToken ? .accessToken : .any
         let skewBounds = 0...Int(TokenRules.maximumClockSkew) * 1000
@@ -67,6 +70,8 @@ struct IssuerObject {
         otherAudiences = members[.otherAudiences]?.audiences() ?? []
         keyMaximumAge =
             members[.keyMaximumAge]?.seconds(in: 300_000...7 * Self.day) ?? Self.defaultKeyMaximumAge
+        needsTLS = Self.needsTLS(keySource, of: issuer, members[.tls])
+        tls = Self.tls(members, keySource, isNeeded: needsTLS, material)
         guard members[.maximumTokenLifetime] == nil else { return }
         node.warning(
             "The issuer \"\(name)\" has no \"max_token_lifetime\": a leaked token is good for as long as it says.",
@@ -76,7 +81,7 @@ struct IssuerObject {
 
     /// The issuer, nil if something of it was reported.
     var result: Issuer? {
-        guard let issuer, let keySource, let algorithms else { return nil }
+        guard let issuer, let keySource, let algorithms, needsTLS == (tls != nil) else { return nil }
         let rules = TokenRules(
             issuer: issuer.value.text,
             algorithms: algorithms,
@@ -89,7 +94,9 @@ struct IssuerObject {
             rules: rules,
             keySource: keySource,
             keyMaximumAge: keyMaximumAge,
-            otherAudiences: Set(otherAudiences.map(\.value))
+            otherAudiences: Set(otherAudiences.map(\.value)),
+            tls: tls?.context,
+            serverName: tls?.serverName
         )
     }
 
@@ -140,15 +147,10 @@ struct IssuerObject {
     }
 
     /// Reads `keys`; absent means `"discover"`.
-    private static func keySource(_ node: Node?, of issuer: Located<HTTPURL>?) -> KeySource? {
+    private static func keySource(_ node: Node?) -> KeySource? {
         guard let node, node.value.object != nil else {
             if let node, node.value.string != "discover" {
                 node.expected("\"discover\", {\"uri\": …} or {\"file\": …}")
-                return nil
-            }
-            guard let issuer else { return nil }
-            guard !issuer.value.isSecure else {
-                NotYetSupported.refuse(keySource: node ?? issuer.node)
                 return nil
             }
             return .discover
@@ -165,18 +167,48 @@ struct IssuerObject {
 
     private static func keyAddress(_ node: Node) -> String? {
         guard let url = node.url("the URL of a key set", allowsQuery: true) else { return nil }
-        guard !url.isSecure else {
-            NotYetSupported.refuse(keySource: node)
-            return nil
-        }
-        guard url.isLoopback else {
+        guard url.isSecure || url.isLoopback else {
             node.error(
                 "Keys fetched by http from another machine could be exchanged on the way.",
-                "Use a file or a loopback http source."
+                "Use https, a file, or http on loopback."
             )
             return nil
         }
         return url.text
+    }
+
+    /// Whether keys may be fetched by https. Settings of an http issuer are for keys that its metadata names.
+    private static func needsTLS(_ source: KeySource?, of issuer: Located<HTTPURL>?, _ tls: Node?) -> Bool {
+        switch source {
+        case .discover: tls != nil || issuer?.value.isSecure ?? false
+        case .uri(let uri): uri.hasPrefix("https:")
+        case .file, nil: false
+        }
+    }
+
+    private static func tls(
+        _ members: ObjectReader<IssuerMember>,
+        _ source: KeySource?,
+        isNeeded: Bool,
+        _ material: TLSMaterial
+    ) -> ClientTLSObject? {
+        guard let node = members[.tls] else {
+            guard isNeeded else { return nil }
+            let place = members[.keys] ?? members[.issuer] ?? members.node
+            return ClientTLSObject(defaultsFor: place, offersHTTP2: false, material)
+        }
+        if !isNeeded, source != nil {
+            node.errorAtName(
+                "There is nothing to secure: no key is fetched by https.",
+                "Name an https source of keys, or remove \"tls\"."
+            )
+        }
+        // Where the keys are that metadata names is not known here.
+        var isOnLoopback = false
+        if case .uri(let uri) = source, let url = try? HTTPURL(uri, allowsQuery: true) {
+            isOnLoopback = url.isLoopback
+        }
+        return ClientTLSObject(node, isOnLoopback: isOnLoopback, offersHTTP2: false, material)
     }
 
     /// Reports issuers with the same name, which only several files can hold, or the same `iss`.

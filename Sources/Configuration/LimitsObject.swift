@@ -6,16 +6,27 @@ internal import Policy
 /// Members of the limits.
 enum LimitMember: String, MemberName {
     case headerBytes = "header_bytes"
+    case headerFields = "header_fields"
     case bodyBytes = "body_bytes"
     case connections
     case bufferedBytes = "buffered_bytes"
     case tokens
     case idleUpstreamConnections = "idle_upstream_connections"
+    case handshakeTimeout = "handshake_timeout"
     case headerTimeout = "header_timeout"
     case bodyTimeout = "body_timeout"
     case idleTimeout = "idle_timeout"
     case upstreamIdleTimeout = "upstream_idle_timeout"
     case drainTimeout = "drain_timeout"
+    case streamsPerConnection = "streams_per_connection"
+    case headerTableBytes = "header_table_bytes"
+    case continuationFrames = "continuation_frames"
+    case resetStreams = "reset_streams"
+    case pingFrames = "ping_frames"
+    case settingsFrames = "settings_frames"
+    case emptyFrames = "empty_frames"
+    case priorityFrames = "priority_frames"
+    case windowUpdates = "window_updates"
 
     static let object = "the limits"
 
@@ -32,16 +43,27 @@ enum LimitMember: String, MemberName {
     var row: Row {
         switch self {
         case .headerBytes: (\.messages.headerBytes, .size, 4 * Self.kibibyte...Self.mebibyte)
+        case .headerFields: (\.messages.fieldCount, nil, 10...1000)
         case .bodyBytes: (\.bodyBytes, .size, Self.kibibyte...256 * Self.mebibyte)
         case .connections: (\.connections, nil, 1...1_000_000)
         case .bufferedBytes: (\.bufferBytes, .size, 4 * Self.kibibyte...16 * Self.mebibyte)
         case .tokens: (\.tokens, nil, 1...1_000_000)
         case .idleUpstreamConnections: (\.idleUpstreamConnections, nil, 0...10_000)
+        case .handshakeTimeout: (\.handshakeTimeout, .duration, 100...300_000)
         case .headerTimeout: (\.headerTimeout, .duration, 100...300_000)
         case .bodyTimeout: (\.bodyTimeout, .duration, 100...Self.hour)
         case .idleTimeout: (\.idleTimeout, .duration, 100...Self.hour)
         case .upstreamIdleTimeout: (\.upstreamIdleTimeout, .duration, 100...Self.hour)
         case .drainTimeout: (\.drainTimeout, .duration, 0...Self.hour)
+        case .streamsPerConnection: (\.http2.streams, nil, 1...1000)
+        case .headerTableBytes: (\.http2.headerTableBytes, .size, 0...64 * Self.kibibyte)
+        case .continuationFrames: (\.http2.continuationFrames, nil, 0...1000)
+        case .resetStreams: (\.http2.resetStreams, nil, 1...1_000_000)
+        case .pingFrames: (\.http2.pingFrames, nil, 1...1_000_000)
+        case .settingsFrames: (\.http2.settingsFrames, nil, 1...1_000_000)
+        case .emptyFrames: (\.http2.emptyFrames, nil, 1...1_000_000)
+        case .priorityFrames: (\.http2.priorityFrames, nil, 1...1_000_000)
+        case .windowUpdates: (\.http2.windowUpdates, nil, 1...1_000_000)
         }
     }
 }

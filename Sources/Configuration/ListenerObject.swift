@@ -8,6 +8,8 @@ internal import Transport
 enum ListenerMember: String, MemberName {
     case address
     case healthPath = "health_path"
+    case tls
+    case proxyProtocol = "proxy_protocol"
 
     static let object = "a listener"
 }
@@ -17,17 +19,25 @@ struct ListenerObject {
     let node: Node
     let address: Located<SocketAddress>?
     let healthPath: Located<String>?
+    /// The TLS settings, nil for cleartext or if they are no object.
+    let tls: ListenerTLSObject?
+    private let isCleartext: Bool
+    private let proxyNetworks: [String]?
 
     /// What answers load balancers where nothing else is said.
     static let defaultHealthPath = "/healthz"
 
     /// Reads a listener; nil if it is no object.
-    init?(_ node: Node) {
+    init?(_ node: Node, _ material: TLSMaterial) {
         guard let members = ObjectReader(node, of: ListenerMember.self) else { return nil }
         self.node = node
         address = members.required(.address).flatMap { node in
             node.socketAddress().map { Located(value: $0, node: node) }
         }
+        tls = members[.tls].flatMap { ListenerTLSObject($0, material) }
+        isCleartext = members[.tls] == nil
+        proxyNetworks = members[.proxyProtocol].map { $0.networks() } ?? []
+        Self.check(members[.proxyProtocol], of: address)
         guard let path = members[.healthPath] else {
             healthPath = Located(value: Self.defaultHealthPath, node: node)
             return
@@ -38,8 +48,23 @@ struct ListenerObject {
 
     /// The listener, nil if something of it was reported.
     var listener: Listener? {
-        guard let address, let healthPath else { return nil }
-        return Listener(address: "\(address.value)", healthPath: healthPath.value)
+        guard let address, let healthPath, let proxyNetworks, isCleartext || tls?.context != nil else {
+            return nil
+        }
+        return Listener(
+            address: "\(address.value)",
+            healthPath: healthPath.value,
+            tls: tls?.context,
+            proxyNetworks: proxyNetworks
+        )
+    }
+
+    private static func check(_ proxyProtocol: Node?, of address: Located<SocketAddress>?) {
+        guard let proxyProtocol, let address, case .unix = address.value.kind else { return }
+        proxyProtocol.errorAtName(
+            "Who connects to a Unix socket has no address, and is in no network.",
+            "Remove it, or listen on 127.0.0.1."
+        )
     }
 
     private func checkHealthPath() {
@@ -61,17 +86,18 @@ struct ListenerObject {
     /// Reports what is wrong with the whole list: repeated addresses, and cleartext that others can read.
     static func check(_ listeners: [ListenerObject]) {
         var first: [String: Node] = [:]
-        for address in listeners.compactMap(\.address) {
+        for listener in listeners {
+            guard let address = listener.address else { continue }
             if let other = first.updateValue(address.node, forKey: "\(address.value)") {
                 address.node.error(
                     "The listener at \(other.line) has this address already.",
                     "Give each listener its own address."
                 )
             }
-            guard !address.value.isLoopback else { continue }
+            guard listener.isCleartext, !address.value.isLoopback else { continue }
             address.node.warning(
                 "Others can reach this listener, and it does not speak TLS: tokens can be read on the way.",
-                "Let it listen on loopback, behind a proxy that terminates TLS."
+                "Set \"tls\", or let it listen on loopback, behind a proxy that terminates TLS."
             )
         }
     }

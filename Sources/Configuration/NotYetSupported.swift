@@ -7,10 +7,8 @@ enum NotYetSupported {
     /// Members, by the object that they belong to.
     private static let members: [String: Set<String>] = [
         RootMember.object: ["admin", "session_keys", "watch"],
-        ListenerMember.object: ["tls", "proxy_protocol"],
         RouteMember.object: ["tools", "methods", "sessions"],
-        UpstreamMember.object: ["tls", "http2", "health"],
-        LimitMember.object: ["streams_per_connection"],
+        UpstreamMember.object: ["health"],
     ]
 
     /// Ways to pass a credential on.
@@ -26,15 +24,5 @@ enum NotYetSupported {
         guard let mode = node.value.string, credentials.contains(mode) else { return false }
         node.error("The credentials \"\(mode)\" are not yet supported.", "Use \"forward\" or \"strip\".")
         return true
-    }
-
-    /// Reports an upstream that is reached by TLS.
-    static func refuse(upstream node: Node) {
-        node.error("https upstreams are not yet supported.", "Use an http URL.")
-    }
-
-    /// Reports keys that are fetched by TLS.
-    static func refuse(keySource node: Node) {
-        node.error("https key sources are not yet supported.", "Use a file or a loopback http source.")
     }
 }

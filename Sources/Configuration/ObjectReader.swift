@@ -45,6 +45,14 @@ struct ObjectReader<Name: MemberName> {
         return nil
     }
 
+    /// What `read` makes of a member, nil if it is absent; where `read` gives nil `isWhole` becomes false.
+    func optional<Value>(_ name: Name, _ isWhole: inout Bool, _ read: (Node) -> Value?) -> Value? {
+        guard let member = self[name] else { return nil }
+        let value = read(member)
+        if value == nil { isWhole = false }
+        return value
+    }
+
     private static func refuse(_ name: String, _ child: Node) {
         if NotYetSupported.isMember(name, of: Name.object) {
             child.errorAtName("\"\(name)\" is not yet supported.", "Remove it.")

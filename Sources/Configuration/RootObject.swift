@@ -33,16 +33,18 @@ struct RootObject {
     private var workers = 0
     private var log = LogSettings()
     private var development: DevelopmentSettings?
+    private let material: TLSMaterial
 
     /// Most worker threads.
     static let maximumWorkers = 1024
 
     /// Reads the root file and everything that it includes, and checks the whole; nil if the root is no object.
-    init?(_ node: Node, including included: [Node]) {
+    init?(_ node: Node, including included: [Node], _ material: TLSMaterial) {
+        self.material = material
         guard let members = ObjectReader(node, of: RootMember.self) else { return nil }
         let what = "a list of listeners"
         let elements = members.required(.listeners)?.nonEmptyElements(what, because: "Add a listener.")
-        listeners = (elements ?? []).compactMap { ListenerObject($0) }
+        listeners = (elements ?? []).compactMap { ListenerObject($0, material) }
         workers = members[.workers]?.count(in: 0...Self.maximumWorkers) ?? 0
         limits = members[.limits].map { Limits($0) } ?? Limits()
         log = members[.log].map { LogSettings($0) } ?? LogSettings()
@@ -63,10 +65,12 @@ struct RootObject {
     private mutating func add(issuers: Node?, routes: Node?) {
         for child in issuers?.namedChildren("an object with a member for each issuer") ?? [] {
             issuerNames.insert(child.value)
-            if let issuer = IssuerObject(child.node, name: child.value) { self.issuers.append(issuer) }
+            if let issuer = IssuerObject(child.node, name: child.value, material) {
+                self.issuers.append(issuer)
+            }
         }
         for element in routes?.elements("a list of routes") ?? [] {
-            if let route = RouteObject(element) { self.routes.append(route) }
+            if let route = RouteObject(element, material) { self.routes.append(route) }
         }
     }
 
@@ -83,6 +87,7 @@ struct RootObject {
         }
         RouteSetRules.check(routes, listeners: listeners)
         AudienceRules.check(routes, issuers)
+        CertificateCoverage.check(routes, listeners)
     }
 
     private static func scopeImplications(_ node: Node) -> [String: Set<String>] {

@@ -36,7 +36,7 @@ struct RouteObject {
     private let upstream: UpstreamObject?
 
     /// Reads a route; nil if it is no object.
-    init?(_ node: Node) {
+    init?(_ node: Node, _ material: TLSMaterial) {
         guard let members = ObjectReader(node, of: RouteMember.self) else { return nil }
         self.node = node
         resource = members.required(.resource).flatMap { node in
@@ -48,7 +48,7 @@ struct RouteObject {
         aliases = members[.audienceAliases]?.audiences() ?? []
         origins = members[.origins].map(Self.origins) ?? []
         metadata = members[.metadata].map(Self.metadata) ?? []
-        upstream = members.required(.upstream).flatMap { UpstreamObject($0) }
+        upstream = members.required(.upstream).flatMap { UpstreamObject($0, material) }
         if coversSubpaths { upstream?.checkSubpaths() }
         if let match = members[.match] {
             place = resource.flatMap { Self.place(match, of: $0.value) }

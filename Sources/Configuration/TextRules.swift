@@ -62,6 +62,19 @@ enum TextRules {
             || path.utf8.dropFirst(prefix.utf8.count).first == UInt8(ascii: "/")
     }
 
+    /// Whether `text` is the name of a host (RFC 1123 §2.1) and no address: labels of letters, digits and hyphens.
+    static func isHostName(_ text: String) -> Bool {
+        let labels = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard text.utf8.count <= 253, let last = labels.last, !last.allSatisfy({ ASCII.isDigit($0) }) else {
+            return false
+        }
+        return labels.allSatisfy { label in
+            !label.isEmpty && label.count <= 63 && label.first != UInt8(ascii: "-")
+                && label.last != UInt8(ascii: "-")
+                && label.allSatisfy { isLetter($0) || ASCII.isDigit($0) || $0 == UInt8(ascii: "-") }
+        }
+    }
+
     private static func isScheme(_ scheme: Substring.UTF8View) -> Bool {
         guard let first = scheme.first, isLetter(first) else { return false }
         return scheme.allSatisfy { isLetter($0) || ASCII.isDigit($0) || "+-.".utf8.contains($0) }
@@ -85,6 +98,44 @@ extension Node {
             return nil
         }
         return path
+    }
+
+    /// The name of a host, in lower case.
+    func hostName() -> String? {
+        guard let name = string("the name of a host") else { return nil }
+        guard TextRules.isHostName(name) else {
+            error(
+                "\"\(name)\" is not the name of a host.",
+                "Write a name such as \"files.internal\", without scheme, port and wildcard."
+            )
+            return nil
+        }
+        return name.lowercased()
+    }
+
+    /// The networks whose connections begin with a header of the PROXY protocol.
+    func networks() -> [String]? {
+        let what = "a list of networks such as [\"10.0.0.0/8\", \"::1/128\"]"
+        guard let elements = nonEmptyElements(what, because: "Name a network, or remove the list.") else {
+            return nil
+        }
+        let networks = Node.distinct(elements).filter { text in
+            guard let network = Network(text.value) else {
+                text.node.error(
+                    "\"\(text.value)\" is not a network.",
+                    "Write an address, or a network such as \"10.0.0.0/8\" with zeros behind its prefix."
+                )
+                return false
+            }
+            if network.prefixLength == 0 {
+                text.node.warning(
+                    "This network is everybody: whoever connects can claim any address for itself.",
+                    "Name the networks of the load balancers alone."
+                )
+            }
+            return true
+        }
+        return networks.count == elements.count ? networks.map(\.value) : nil
     }
 
     /// The address of a listening socket.

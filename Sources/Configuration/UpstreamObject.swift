@@ -6,7 +6,7 @@ internal import Policy
 
 /// Members of an upstream that is more than a URL.
 enum UpstreamMember: String, MemberName {
-    case endpoints, credentials
+    case endpoints, credentials, http2, tls
     case connectTimeout = "connect_timeout"
     case responseTimeout = "response_timeout"
 
@@ -19,6 +19,10 @@ struct UpstreamObject {
     private let credentials: UpstreamCredentials
     private let connectTimeout: Int
     private let responseTimeout: Int
+    private let speaksHTTP2: Bool
+    private let tls: UpstreamTLS?
+    /// Whether nothing but an endpoint was reported.
+    private let isWhole: Bool
 
     /// Milliseconds for connecting unless something else is said.
     static let defaultConnectTimeout = 5000
@@ -26,51 +30,84 @@ struct UpstreamObject {
     static let defaultResponseTimeout = 300_000
 
     /// Reads a URL or an object; nil if it is neither.
-    init?(_ node: Node) {
+    init?(_ node: Node, _ material: TLSMaterial) {
         guard node.value.string == nil else {
-            self.init(endpoints: [node])
+            self.init(endpoints: [node], nil, material)
             return
         }
         guard node.value.object != nil else {
-            node.expected("an http URL, or an object with \"endpoints\"")
+            node.expected("an http or https URL, or an object with \"endpoints\"")
             return nil
         }
         guard let members = ObjectReader(node, of: UpstreamMember.self) else { return nil }
         let endpoints = members.required(.endpoints)?.nonEmptyElements(
-            "a list of http URLs",
+            "a list of http or https URLs",
             because: "Name at least one endpoint."
         )
-        self.init(
-            endpoints: endpoints ?? [],
-            credentials: members[.credentials].flatMap(Self.credentials),
-            connectTimeout: members[.connectTimeout]?.quantity(.duration, in: 10...60_000),
-            responseTimeout: members[.responseTimeout]?.quantity(.duration, in: 10...86_400_000)
-        )
+        self.init(endpoints: endpoints ?? [], members, material)
     }
 
-    private init(
-        endpoints: [Node],
-        credentials: UpstreamCredentials? = nil,
-        connectTimeout: Int? = nil,
-        responseTimeout: Int? = nil
-    ) {
-        self.endpoints = Node.distinct(endpoints).compactMap { text in
+    private init(endpoints: [Node], _ members: ObjectReader<UpstreamMember>?, _ material: TLSMaterial) {
+        let located = Node.distinct(endpoints).compactMap { text in
             Self.endpoint(text.node).map { Located(value: $0, node: text.node) }
         }
-        self.credentials = credentials ?? .forward
-        self.connectTimeout = connectTimeout ?? Self.defaultConnectTimeout
-        self.responseTimeout = responseTimeout ?? Self.defaultResponseTimeout
+        self.endpoints = located
+        credentials = members?[.credentials].flatMap(Self.credentials) ?? .forward
+        connectTimeout =
+            members?[.connectTimeout]?.quantity(.duration, in: 10...60_000) ?? Self.defaultConnectTimeout
+        responseTimeout =
+            members?[.responseTimeout]?.quantity(.duration, in: 10...86_400_000)
+            ?? Self.defaultResponseTimeout
+        let speaksHTTP2 = members?[.http2]?.bool() ?? false
+        self.speaksHTTP2 = speaksHTTP2
+        let isMixed = Self.refusesMixture(located)
+        let secure = located.first { $0.value.isSecure }
+        if let node = members?[.tls], secure == nil, located.count == endpoints.count {
+            node.errorAtName(
+                "There is nothing to secure: no endpoint is https.",
+                "Write https URLs, or remove \"tls\"."
+            )
+        }
+        let object =
+            if let node = members?[.tls] {
+                ClientTLSObject(
+                    node,
+                    isOnLoopback: located.allSatisfy { ResourceURI.isLoopback(host: $0.value.host) },
+                    offersHTTP2: speaksHTTP2,
+                    material
+                )
+            } else {
+                secure.flatMap {
+                    ClientTLSObject(defaultsFor: $0.node, offersHTTP2: speaksHTTP2, material)
+                }
+            }
+        tls = object.map { UpstreamTLS(context: $0.context, serverName: $0.serverName) }
+        isWhole = !isMixed && (secure == nil) == (object == nil)
     }
 
     /// The upstream, nil if something of it was reported.
     var upstream: Upstream? {
-        guard !endpoints.isEmpty else { return nil }
+        guard !endpoints.isEmpty, isWhole else { return nil }
         return Upstream(
             endpoints: endpoints.map(\.value),
             credentials: credentials,
             connectTimeout: connectTimeout,
-            responseTimeout: responseTimeout
+            responseTimeout: responseTimeout,
+            speaksHTTP2: speaksHTTP2,
+            tls: tls
         )
+    }
+
+    /// Reports endpoints of both kinds, and tells whether there were.
+    private static func refusesMixture(_ endpoints: [Located<Endpoint>]) -> Bool {
+        guard let first = endpoints.first,
+            let other = endpoints.first(where: { $0.value.isSecure != first.value.isSecure })
+        else { return false }
+        other.node.error(
+            "Some endpoints of this upstream are https and some are http: which of them a token goes to is chance.",
+            "Use https for all of them, or http for all."
+        )
+        return true
     }
 
     private static func credentials(_ node: Node) -> UpstreamCredentials? {
@@ -78,14 +115,15 @@ struct UpstreamObject {
     }
 
     private static func endpoint(_ node: Node) -> Endpoint? {
-        guard let url = node.url("an http URL without query, such as \"http://10.0.0.5:3001/mcp\"") else {
-            return nil
-        }
-        guard !url.isSecure else {
-            NotYetSupported.refuse(upstream: node)
-            return nil
-        }
-        return Endpoint(host: url.host, port: url.port, authority: url.authority, path: url.path)
+        let what = "an http or https URL without query, such as \"https://files.internal:8443/mcp\""
+        guard let url = node.url(what) else { return nil }
+        return Endpoint(
+            host: url.host,
+            port: url.port,
+            authority: url.authority,
+            path: url.path,
+            isSecure: url.isSecure
+        )
     }
 
     /// Reports endpoints whose path cannot be followed by a subpath.

@@ -31,6 +31,8 @@ struct RouteReport {
             rows.append(("browser origins", route.origins.sorted().joined(separator: ", ")))
         }
         for address in upstreams { rows.append(("upstream", address)) }
+        if let name = route.upstream.tls?.serverName { rows.append(("its certificate", "for \(name)")) }
+        rows.append(("spoken to it", route.upstream.speaksHTTP2 ? "HTTP/2" : "HTTP/1.1"))
         rows.append(("token goes on", route.upstream.credentials == .forward ? "unchanged" : "no"))
         rows.append(("metadata", route.resource.metadataURL))
         return rows
@@ -42,7 +44,9 @@ struct RouteReport {
     }
 
     private var upstreams: [String] {
-        route.upstream.endpoints.map { "http://\($0.authority)\($0.path)" }
+        route.upstream.endpoints.map {
+            "\($0.isSecure ? "https" : "http")://\($0.authority)\($0.path)"
+        }
     }
 
     private static func describe(_ issuer: Issuer) -> String {
@@ -67,6 +71,9 @@ struct RouteReport {
             writer.bool(route.coversSubpaths)
             writer.member("origins", route.origins.sorted())
             writer.member("upstream", upstreams)
+            writer.name("http2")
+            writer.bool(route.upstream.speaksHTTP2)
+            if let name = route.upstream.tls?.serverName { writer.member("server_name", name) }
             writer.member("credentials", route.upstream.credentials.rawValue)
             writer.member("metadata", route.resource.metadataURL)
         }

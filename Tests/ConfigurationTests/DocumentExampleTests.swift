@@ -32,7 +32,7 @@ import Testing
         #expect(!examples.isEmpty)
         for example in examples {
             let source = ConfigurationSource(name: document, text: Array(example.utf8))
-            let configuration = try ConfigurationLoader.compile(source)
+            let configuration = try ConfigurationLoader.compile(source, beside: Sample.surroundings())
             #expect(configuration.warnings == [])
         }
     }

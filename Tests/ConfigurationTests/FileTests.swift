@@ -105,6 +105,32 @@ private final class Folder {
         #expect(found[4].hasPrefix("\(included)b.json:1:14: /routes/0: This character cannot stand here."))
     }
 
+    @Test func `reads certificates beside the included file that names them, and keys from the environment`()
+        throws
+    {
+        let folder = try Folder()
+        let endpoint = #""endpoints": ["https://a"]"#
+        let certificate = #""certificate": "client.pem", "key": { "env": "AUDGATE_TEST_KEY" }"#
+        folder.write("gateway.json", Sample.root(#""include": ["routes.d/*.json"]"#))
+        folder.write(
+            "routes.d/a.json",
+            """
+            { "routes": [ { "resource": "https://a/a", "issuer": "corp",
+              "upstream": { \(endpoint), "tls": { "ca": "ca.pem", "certificate": { \(certificate) } } } } ] }
+            """
+        )
+        folder.write("routes.d/ca.pem", Certificates.authority)
+        folder.write("routes.d/client.pem", Certificates.client)
+        let root = folder.path + "/gateway.json"
+        #expect(problems(root).count == 1)
+        #expect(problems(root).first?.contains("\"AUDGATE_TEST_KEY\" is not set") == true)
+        unsafe setenv("AUDGATE_TEST_KEY", Certificates.clientKey, 1)
+        defer { unsafe unsetenv("AUDGATE_TEST_KEY") }
+        #expect(problems(root) == [])
+        folder.write("routes.d/ca.pem", "")
+        #expect(problems(root).first?.hasPrefix("\(folder.path)/routes.d/a.json:2:") == true)
+    }
+
     @Test func `loads routes from included files alone`() throws {
         let folder = try Folder()
         folder.write(

@@ -27,11 +27,16 @@ private struct SeededGenerator: RandomNumberGenerator {
     ]
 
     private static let good = Sample.file(
+        listeners: #"""
+            { "address": "127.0.0.1:8443", "proxy_protocol": ["10.0.0.0/8"],
+              "tls": { "certificates": [{ "certificate": "gateway.pem", "key": { "env": "GATEWAY_KEY" } }] } }
+            """#,
         routes: #"""
             { "resource": "https://mcp.example.com/files", "issuer": ["corp"], "subpaths": true, "scopes": ["a"],
               "audience_aliases": ["api://files"], "origins": ["https://app.example.com"],
               "match": { "host": "internal:8080", "path": "/x" }, "metadata": { "resource_name": "Files" },
-              "upstream": { "endpoints": ["http://files", "http://[::1]:3001/mcp"], "connect_timeout": "250ms" } }
+              "upstream": { "endpoints": ["https://files", "https://[::1]:3001/mcp"], "connect_timeout": "250ms",
+                            "http2": true, "tls": { "ca": "ca.pem", "server_name": "files.internal" } } }
             """#,
         more:
             #", "workers": 1, "limits": { "tokens": 7, "body_bytes": "1MiB" }, "log": { "access": "off" }, "#
@@ -57,7 +62,10 @@ private struct SeededGenerator: RandomNumberGenerator {
                 }
             }
             do throws(ConfigurationError) {
-                _ = try ConfigurationLoader.compile(ConfigurationSource(name: "gateway.json", text: text))
+                _ = try ConfigurationLoader.compile(
+                    ConfigurationSource(name: "gateway.json", text: text),
+                    beside: Sample.surroundings()
+                )
                 loaded += 1
             } catch {
                 refused += 1

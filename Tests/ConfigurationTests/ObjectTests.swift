@@ -210,6 +210,41 @@ import Testing
             "from 0ms to 1h",
             Sample.root(#""limits": { "drain_timeout": §"61m" }"#)
         ),
+        Expectation(
+            "/limits/header_fields",
+            "from 10 to 1000",
+            Sample.root(#""limits": { "header_fields": §9 }"#)
+        ),
+        Expectation(
+            "/limits/handshake_timeout",
+            "from 100ms to 5m",
+            Sample.root(#""limits": { "handshake_timeout": §"0s" }"#)
+        ),
+        Expectation(
+            "/limits/streams_per_connection",
+            "from 1 to 1000",
+            Sample.root(#""limits": { "streams_per_connection": §0 }"#)
+        ),
+        Expectation(
+            "/limits/header_table_bytes",
+            "from 0B to 64KiB",
+            Sample.root(#""limits": { "header_table_bytes": §"65KiB" }"#)
+        ),
+        Expectation(
+            "/limits/continuation_frames",
+            "from 0 to 1000",
+            Sample.root(#""limits": { "continuation_frames": §-1 }"#)
+        ),
+        Expectation(
+            "/limits/ping_frames",
+            "Write a whole number",
+            Sample.root(#""limits": { "ping_frames": §"200" }"#)
+        ),
+        Expectation(
+            "/limits/window_updates",
+            "from 1 to 1000000",
+            Sample.root(#""limits": { "window_updates": §1000001 }"#)
+        ),
     ])
     func `refuses a wrong limit`(_ row: Expectation) { row.expectRefusal() }
 

@@ -35,7 +35,7 @@ import Testing
               "issuers": { "corp": {
                 "issuer": "https://a", "issuer": { "x": [1, 2] },
                 "keys": { "file": "k" }, "max_token_lifetime": "1h", "colour": 1 } },
-              "routes": [ { "resource": "https://b/", "upstream": "https://c" } ],
+              "routes": [ { "resource": "https://b/", "upstream": "ftp://c" } ],
               "workers": 3
             }
             """

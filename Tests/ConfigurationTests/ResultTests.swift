@@ -10,7 +10,7 @@ import Testing
 @Suite struct ResultTests {
     private func compile(_ text: String, directory: String = "/etc/audgate") throws -> GatewayConfiguration {
         let source = ConfigurationSource(name: "gateway.json", directory: directory, text: Array(text.utf8))
-        return try ConfigurationLoader.compile(source)
+        return try ConfigurationLoader.compile(source, beside: Sample.surroundings())
     }
 
     @Test func `gives everything that is absent its default`() throws {
@@ -119,7 +119,10 @@ import Testing
         let text = Sample.root(
             #""limits": { "header_bytes": "8KiB", "body_bytes": "1MiB", "connections": 1, "buffered_bytes": "8192B", "#
                 + #""tokens": 2, "idle_upstream_connections": 0, "header_timeout": "1s", "body_timeout": "2s", "#
-                + #""idle_timeout": "3s", "upstream_idle_timeout": "4000ms", "drain_timeout": "0s" }"#
+                + #""idle_timeout": "3s", "upstream_idle_timeout": "4000ms", "drain_timeout": "0s", "#
+                + #""header_fields": 20, "handshake_timeout": "5s", "streams_per_connection": 10, "#
+                + #""header_table_bytes": "0B", "continuation_frames": 0, "reset_streams": 1, "ping_frames": 2, "#
+                + #""settings_frames": 3, "empty_frames": 4, "priority_frames": 5, "window_updates": 6 }"#
         )
         let limits = try compile(text).snapshot.limits
         var expected = Limits()
@@ -134,6 +137,17 @@ import Testing
         expected.idleTimeout = 3000
         expected.upstreamIdleTimeout = 4000
         expected.drainTimeout = 0
+        expected.messages.fieldCount = 20
+        expected.handshakeTimeout = 5000
+        expected.http2.streams = 10
+        expected.http2.headerTableBytes = 0
+        expected.http2.continuationFrames = 0
+        expected.http2.resetStreams = 1
+        expected.http2.pingFrames = 2
+        expected.http2.settingsFrames = 3
+        expected.http2.emptyFrames = 4
+        expected.http2.priorityFrames = 5
+        expected.http2.windowUpdates = 6
         #expect(limits == expected)
     }
 

@@ -212,7 +212,7 @@ import Testing
     func `refuses a resource that is not canonical`(_ row: Expectation) { row.expectRefusal() }
 
     @Test(arguments: [
-        Expectation("/routes/0/upstream", "an http URL, or an object", Sample.upstream("§[]")),
+        Expectation("/routes/0/upstream", "an http or https URL, or an object", Sample.upstream("§[]")),
         Expectation("/routes/0/upstream", "not an absolute URL", Sample.upstream(#"§"10.0.0.5:3001""#)),
         Expectation("/routes/0/upstream", "has a query", Sample.upstream(#"§"http://a/b?c""#)),
         Expectation("/routes/0/upstream", "has a fragment", Sample.upstream(#"§"http://a/b#c""#)),

@@ -6,6 +6,24 @@ import Testing
 
 /// A configuration that is good but for what a test puts into it.
 enum Sample {
+    /// 2026-01-01, when every certificate is valid.
+    static let now: Int64 = 1_767_225_600
+
+    /// The files of `Certificates` in every folder, and one variable.
+    static func surroundings(now: Int64 = now) -> ConfigurationSurroundings {
+        var surroundings = ConfigurationSurroundings()
+        surroundings.read = { path in
+            let name = path.split(separator: "/").last.map(String.init) ?? path
+            guard let text = Certificates.files[name] else {
+                return .failure(ConfigurationFileError(path: path, reason: "No such file or directory"))
+            }
+            return .success(text)
+        }
+        surroundings.variable = { $0 == "GATEWAY_KEY" ? Certificates.gatewayKey : nil }
+        surroundings.now = now
+        return surroundings
+    }
+
     static let listener = #"{ "address": "127.0.0.1:8080" }"#
     static let issuer = #""issuer": "https://login.example.com", "keys": { "file": "keys.json" }"#
     static let corp = #"{ "corp": { \#(issuer), "max_token_lifetime": "1h" } }"#
@@ -101,9 +119,12 @@ struct Expectation: CustomTestStringConvertible, Sendable {
 }
 
 /// All diagnostics of `text`, whether it is refused or not.
-func diagnostics(of text: String) -> [Diagnostic] {
+func diagnostics(
+    of text: String,
+    beside surroundings: ConfigurationSurroundings = Sample.surroundings()
+) -> [Diagnostic] {
     do throws(ConfigurationError) {
-        return try ConfigurationLoader.compile(source(text)).warnings
+        return try ConfigurationLoader.compile(source(text), beside: surroundings).warnings
     } catch {
         return error.diagnostics
     }

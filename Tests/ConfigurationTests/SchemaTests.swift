@@ -4,6 +4,7 @@ import Bytes
 import Glibc
 import JOSE
 import JSON
+import OpenSSL
 import Policy
 import Testing
 
@@ -16,7 +17,10 @@ import Testing
         ("issuer", IssuerMember.names), ("keys", KeysMember.names), ("route", RouteMember.names),
         ("match", MatchMember.names), ("upstream", UpstreamMember.names), ("limits", LimitMember.names),
         ("log", LogMember.names), ("access", AccessLogMember.names), ("development", DevelopmentMember.names),
-        ("servers", DevelopmentServerMember.names),
+        ("servers", DevelopmentServerMember.names), ("listener_tls", ListenerTLSMember.names),
+        ("certificate", CertificateMember.names), ("client_certificate", ClientCertificateMember.names),
+        ("client_certificates", ClientCertificatesMember.names), ("client_tls", ClientTLSMember.names),
+        ("secret", SecretMember.names),
     ]
 
     let schema: JSONObject
@@ -66,6 +70,12 @@ import Testing
         #expect(level["enum"]?.strings == LogSettings.Level.allCases.map(\.rawValue))
         let credentials = try property("upstream", "credentials")
         #expect(credentials["enum"]?.strings == UpstreamCredentials.allCases.map(\.rawValue))
+        let version = try property("listener_tls", "minimum_version")
+        #expect(version["enum"]?.strings == TLSVersion.allCases.map(\.rawValue))
+        #expect(version["default"]?.string == ListenerTLSObject.defaultMinimumVersion.rawValue)
+        let mode = try property("client_certificates", "mode")
+        #expect(mode["enum"]?.strings == ClientCertificateMode.allCases.map(\.rawValue))
+        #expect(mode["default"]?.string == ListenerTLSObject.defaultClientMode.rawValue)
     }
 
     @Test func `gives the same defaults and bounds for limits`() throws {
