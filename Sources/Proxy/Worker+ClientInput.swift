@@ -26,6 +26,8 @@ extension Worker {
             var pending = ByteBuffer()
             swap(&pending, &client.pending)
             consume(pending.span, client)
+        } else {
+            sendHeadAlone(client)
         }
         if client.channel != nil, client.hasUnreadInput || client.hasHungUp { receive(client) }
     }
@@ -116,8 +118,17 @@ extension Worker {
         } else if client.hasReceivedEnd {
             endBody(client)
         }
+        sendHeadAlone(client)
         if !client.output.isEmpty { flush(client) }
         if canGoOn(client) { queue(client) }
+    }
+
+    /// Sends a head that has waited for the first octets of its body, which did not come with it.
+    private func sendHeadAlone(_ client: ClientStream) {
+        guard let exchange = client.exchange, !exchange.requestBody.hasEnded, let upstream = exchange.upstream,
+            !upstream.output.isEmpty
+        else { return }
+        flush(upstream)
     }
 
     /// Reads a head and decides on it; false if its end has not arrived.

@@ -101,6 +101,7 @@ extension Worker {
         connections.store(.upstream(upstream), at: upstream.id)
         connection.streams.insert(upstream.id)
         connection.deadline.clear()
+        makeDue(connection)
         attach(exchange, to: upstream)
         sendBody(of: exchange, upstream)
         return true
