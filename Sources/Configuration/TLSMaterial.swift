@@ -123,7 +123,7 @@ final class TLSMaterial {
     ) throws(TLSProblem) -> TrustAnchors {
         let lists = try revocations.map { path throws(TLSProblem) in try read(path, .revocations) }
         guard let authorities else {
-            return try surroundings.authorities(lists).mapError { TLSProblem($0) }.get()
+            return try surroundings.authorities(lists).mapError { TLSProblem(ofSystem: $0) }.get()
         }
         let pem = try read(authorities, .authorities)
         do throws(CertificateError) {
@@ -205,6 +205,19 @@ extension TLSProblem {
                 (.certificate, "Name a PEM file with the certificate first and its chain behind it.")
             }
         self.init(inAuthorities && part == .certificate ? .authorities : part, error.sentence, remedy)
+    }
+
+    /// Says why the system's authorities cannot be used.
+    init(ofSystem error: CertificateError) {
+        guard error != .malformedRevocationList else {
+            self.init(error)
+            return
+        }
+        self.init(
+            .authorities,
+            "The certificate authorities of the system cannot be read.",
+            "Install them, or name a PEM file with those to trust as \"ca\"."
+        )
     }
 
     /// What the library itself refused.

@@ -181,10 +181,11 @@ import Testing
 
     @Test func `says where authorities are needed and the system has none`() {
         var surroundings = Sample.surroundings()
-        surroundings.authorities = { _ in .failure(.noAuthority) }
+        surroundings.authorities = { _ in .failure(.library) }
         let found = diagnostics(of: Sample.upstream(#""https://a/b""#), beside: surroundings)
         #expect(found.map(\.pointer) == ["/routes/0/upstream"])
         #expect(found.map(\.severity) == [.error])
+        #expect(found.first?.problem == "The certificate authorities of the system cannot be read.")
         #expect(diagnostics(of: Self.tls(#"{ "ca": "ca.pem" }"#), beside: surroundings) == [])
     }
 
