@@ -77,6 +77,9 @@ public final class HTTP2Session {
     /// Whether events wait that came without input.
     public var hasEvents: Bool { nextEvent < events.count }
 
+    /// Whether the head of a message has begun and not ended.
+    public var isInHeaderBlock: Bool { !scanner.isBetweenBlocks }
+
     /// Gives the head that `request` or `refusedRequest` announced, in exchange for the memory of `head`.
     public func takeRequest(into head: inout RequestHead) {
         swap(&head, &requestHead)

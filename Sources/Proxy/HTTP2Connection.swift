@@ -32,6 +32,8 @@ final class HTTP2Connection {
     var isEnding = false
     /// Whether the peer was told of the end just now, and a last request may be on its way.
     var awaitsLastRequest = false
+    /// Whether a head has begun that has not ended.
+    var awaitsHead = false
     /// Whether the worker will come back to the connection in the next round.
     var isQueued = false
     /// Whether the worker will send what waits before the round ends.

@@ -72,6 +72,16 @@ extension Worker {
 
     /// Takes the frames of `input` apart and does what they ask for; false if the connection is over.
     private func process(_ input: borrowing Span<UInt8>, _ connection: HTTP2Connection) -> Bool {
+        guard takeEvents(of: input, connection) else { return false }
+        awaitHead(on: connection)
+        if case .server(let endpoint) = connection.peer {
+            noteResumption(of: connection.channel, endpoint: endpoint)
+        }
+        makeDue(connection)
+        return true
+    }
+
+    private func takeEvents(of input: borrowing Span<UInt8>, _ connection: HTTP2Connection) -> Bool {
         var offset = 0
         do throws(HTTP2Failure) {
             while let event = try connection.session.next(input, at: &offset, now: clock.milliseconds) {
@@ -81,15 +91,26 @@ extension Worker {
                 }
                 guard connections.http2(connection.id) != nil else { return false }
             }
+            return true
         } catch {
             abandon(connection, error)
             return false
         }
-        if case .server(let endpoint) = connection.peer {
-            noteResumption(of: connection.channel, endpoint: endpoint)
+    }
+
+    /// Gives a head that has begun its time to end.
+    private func awaitHead(on connection: HTTP2Connection) {
+        guard connection.session.isInHeaderBlock else {
+            connection.awaitsHead = false
+            return
         }
-        makeDue(connection)
-        return true
+        guard !connection.awaitsHead else { return }
+        connection.awaitsHead = true
+        connection.deadline.set(
+            clock.milliseconds + snapshot.limits.headerTimeout,
+            for: connection.id,
+            in: &timers
+        )
     }
 
     /// Ends a connection whose peer breaks the protocol or a limit: it learns why, and so does the log.
@@ -128,8 +149,9 @@ extension Worker {
     private func flush(_ connection: HTTP2Connection) {
         let couldNotRead = connection.output.count >= Self.outputMark
         if let failure = sendAll(connection) { return lost(connection, failure.detail) }
-        noteProgress(on: connection)
-        guard connections.http2(connection.id) != nil else { return }
+        connection.session.takeProgressed { noteProgress(of: $0) }
+        // Streams close when their last octets leave.
+        guard takeEvents(of: Span(), connection) else { return }
         if connection.isFlushed {
             connection.output.release()
             if connection.closesAfterOutput || connection.session.isOver { return close(connection) }
@@ -147,7 +169,7 @@ extension Worker {
     private func noteFlushed(_ connection: HTTP2Connection) {
         if connection.streams.isEmpty {
             becameIdle(connection)
-        } else if !connection.awaitsLastRequest {
+        } else if !connection.awaitsLastRequest, !connection.awaitsHead {
             connection.deadline.clear()
         }
     }
@@ -166,16 +188,12 @@ extension Worker {
         }
     }
 
-    /// Goes on with the streams whose octets were made into frames.
-    private func noteProgress(on connection: HTTP2Connection) {
-        var owners: [ConnectionID] = []
-        connection.session.takeProgressed { owners.append(ConnectionID(token: $0.owner)) }
-        for owner in owners {
-            switch connections[owner] {
-            case .client(let client): noteSent(client)
-            case .upstream(let upstream): noteSent(upstream)
-            case .vacant, .arrival, .opening, .http2: break
-            }
+    /// Goes on with a stream whose octets were made into frames.
+    private func noteProgress(of stream: HTTP2Stream) {
+        switch connections[ConnectionID(token: stream.owner)] {
+        case .client(let client): noteSent(client)
+        case .upstream(let upstream): noteSent(upstream)
+        case .vacant, .arrival, .opening, .http2: break
         }
     }
 
@@ -239,7 +257,7 @@ extension Worker {
             connection.session.shutDown()
             return makeDue(connection)
         }
-        guard connection.isFlushed else { return lost(connection, "stalled") }
+        guard connection.isFlushed, !connection.awaitsHead else { return lost(connection, "stalled") }
         guard connection.streams.isEmpty else { return }
         connection.session.shutDown()
         connection.isEnding = true
