@@ -119,7 +119,6 @@ import Testing
         #expect(error(pem, key, staple: good + [0]) == .malformedStaple)
         #expect(error(pem, key, staple: TestAuthority.busyStaple) == .unsuccessfulStaple)
         #expect(error(pem, key, staple: world.root.staple(for: world.leaf())) == .foreignStaple)
-        #expect(error(pem, key, staple: TestAuthority.authority("Other").staple(for: leaf)) == .foreignStaple)
         for status in [V_OCSP_CERTSTATUS_REVOKED, V_OCSP_CERTSTATUS_UNKNOWN] {
             #expect(
                 error(pem, key, staple: world.root.staple(for: leaf, status: status)) == .unsuccessfulStaple

@@ -45,6 +45,13 @@ import Testing
         #expect(server == TLSFailure(.alert, "alert unknown ca"))
     }
 
+    @Test func `refuses a certificate of another authority with the same name`() throws {
+        let (one, other) = (TestWorld(root: "Root"), TestWorld(root: "Root"))
+        let (client, server) = try failures(one.leaf(), anchors: other.anchors())
+        #expect(client == TLSFailure(.certificate, "certificate signature failure"))
+        #expect(server == TLSFailure(.alert, "alert decrypt error"))
+    }
+
     @Test func `refuses a certificate that signed itself`() throws {
         let (client, _) = unsafe try failures(TestAuthority("self", alternativeNames: "DNS:a.example"))
         #expect(client == TLSFailure(.certificate, "self-signed certificate"))
