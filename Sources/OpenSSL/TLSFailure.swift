@@ -18,7 +18,7 @@ public struct TLSFailure: Error, Equatable, Sendable {
         case noSharedProtocol
         /// The peer broke the rules of TLS, or speaks something else.
         case protocolError
-        /// The peer sent more messages that bring nothing than a session may have.
+        /// The peer sent, or announced, more than a session may have.
         case limit
         /// The session was closed, has failed or is not established yet.
         case unusable

@@ -24,6 +24,7 @@ public struct TLSSession: ~Copyable {
     private var resumption: TLSResumption?
     private var messages: UInt8 = 0
     private var phase = Phase.handshake
+    private var helloBound = ClientHelloBound()
 
     init(_ session: consuming Owned, side: TLSSide) {
         self.session = session
@@ -101,6 +102,7 @@ public struct TLSSession: ~Copyable {
         replies: inout ByteBuffer
     ) throws(TLSFailure) {
         guard phase != .failed else { throw Self.unusable }
+        try checkHello(ciphertext)
         let failure = unsafe transfer(ciphertext, &replies) { session, transfer, phase in
             if phase == .handshake {
                 let result = unsafe SSL_do_handshake(session)
@@ -185,6 +187,14 @@ extension TLSSession {
         guard let offered = unsafe Owned(transfer.offeredSession, freedBy: SSL_SESSION_free) else { return }
         guard case .client(let context) = side else { return }
         resumption = TLSResumption(offered, context: context)
+    }
+
+    /// Refuses a client's hello that is too long before the library sees how long it is.
+    private mutating func checkHello(_ ciphertext: borrowing Span<UInt8>) throws(TLSFailure) {
+        guard phase == .handshake, case .server = side else { return }
+        let isTLS12 = unsafe SSL_version(session.pointer) == TLSVersion.tls12.number
+        guard !helloBound.admits(ciphertext, isTLS12: isTLS12) else { return }
+        try end(with: TLSFailure(.limit, "client hello too long"))
     }
 
     private mutating func end(with failure: TLSFailure?) throws(TLSFailure) {
