@@ -115,7 +115,7 @@ import Testing
 
     @Test func `streams take turns, whatever the client says of their priority`() {
         let server = Side.server()
-        let client = Side.client()
+        let client = Side.client(HTTP2Limits(), [(9, 1)])
         for id in [1, 3] as [Int32] {
             let fields = Frames.request("GET", and: [("priority", "u=\(id)")])
             server.receive(Frames.headers(UInt32(id), fields, ends: true))
