@@ -10,7 +10,7 @@ struct FrameHeader {
     /// Number of octets of a frame header.
     static let length = 9
     /// Most octets of a payload: audgate never raises SETTINGS_MAX_FRAME_SIZE.
-    static let maximumPayload = 16384
+    private static let maximumPayload = 16384
 
     static let endStream: UInt8 = 0x1
     private static let endHeaders: UInt8 = 0x4
@@ -28,6 +28,12 @@ struct FrameHeader {
         payloadLength = Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2])
         type = FrameType(rawValue: bytes[start + 3])
         flags = bytes[start + 4]
+    }
+
+    /// Octets that nghttp2 waits for behind the header: an oversized frame ends the connection at its header, or
+    /// behind the length of its padding, which is the octet before.
+    var awaitedLength: Int {
+        payloadLength <= Self.maximumPayload ? payloadLength : hasPadding ? 1 : 0
     }
 
     /// Whether the frame is DATA with END_STREAM.

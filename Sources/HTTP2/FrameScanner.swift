@@ -51,7 +51,7 @@ struct FrameScanner {
         if rest > 0 { return portion(of: input.count, at: &offset) }
         if held.isEmpty, let header = Self.wholeHeader(input, at: offset) {
             try admit(header, padding: header.hasPadding ? input[offset + FrameHeader.length] : 0, &budget)
-            rest = FrameHeader.length + header.payloadLength
+            rest = FrameHeader.length + header.awaitedLength
             return portion(of: input.count, at: &offset)
         }
         while offset < input.count {
@@ -60,7 +60,7 @@ struct FrameScanner {
             let octets = held
             guard let header = Self.wholeHeader(octets.span, at: 0) else { continue }
             try admit(header, padding: header.hasPadding ? octets[FrameHeader.length] : 0, &budget)
-            rest = FrameHeader.length + header.payloadLength - octets.count
+            rest = FrameHeader.length + header.awaitedLength - octets.count
             held = []
             return .held(octets)
         }
@@ -90,9 +90,6 @@ struct FrameScanner {
         padding: UInt8,
         _ budget: inout FrameBudget
     ) throws(HTTP2Failure) {
-        guard header.payloadLength <= FrameHeader.maximumPayload else {
-            throw .protocolError("oversized frame")
-        }
         let length = header.contentLength(padding: padding)
         switch header.type {
         case .data:

@@ -64,14 +64,15 @@ struct NativeSession: ~Copyable {
             entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, min(limits.streamWindow, largestWindow)),
             entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.messages.headerBytes),
             entry(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits.headerTableBytes),
-            entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
         ]
         switch role {
         case .server:
             entries += [
                 entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams),
                 entry(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 0),
+                entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
             ]
+        // Without RFC 7540's tree nghttp2 would send one request's body after the other.
         case .client: entries.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
         }
         let window = role == .server ? min(limits.connectionWindow, largestWindow) : largestWindow
@@ -132,6 +133,9 @@ struct NativeSession: ~Copyable {
                 return
             }
             var provider = unsafe SessionCallbacks.dataProvider
+            // Streams take turns: by default one goes on until it has nothing more to send (RFC 9218 §4.2).
+            var turns = nghttp2_extpri(urgency: UInt32(NGHTTP2_EXTPRI_DEFAULT_URGENCY), inc: 1)
+            unsafe nghttp2_session_change_extpri_stream_priority(session, id, &turns, 1)
             unsafe nghttp2_submit_response(session, id, pairs, count, &provider)
         }
     }

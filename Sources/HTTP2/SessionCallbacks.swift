@@ -20,11 +20,12 @@ enum SessionCallbacks {
 
     /// Sets all callbacks.
     static func install(in callbacks: OpaquePointer) {
-        unsafe installForReading(callbacks)
+        unsafe installForHeads(callbacks)
+        unsafe installForFrames(callbacks)
         unsafe installForWriting(callbacks)
     }
 
-    private static func installForReading(_ callbacks: OpaquePointer) {
+    private static func installForHeads(_ callbacks: OpaquePointer) {
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
             guard let frame = unsafe frame, let session = unsafe SessionCallbacks.session(owner) else {
                 return 0
@@ -67,6 +68,9 @@ enum SessionCallbacks {
             unsafe session.invalidFieldCame(Span(_unsafeStart: name, count: nameLength))
             return Refusal.temporary
         }
+    }
+
+    private static func installForFrames(_ callbacks: OpaquePointer) {
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
             _,
             _,

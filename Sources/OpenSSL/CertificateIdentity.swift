@@ -53,6 +53,7 @@ public final class CertificateIdentity: @unchecked Sendable {
         guard unsafe X509_check_private_key(self.leaf.pointer, self.key.pointer) == 1 else {
             throw .keyMismatch
         }
+        guard self.key.isConsistent else { throw .malformedKey }
         try Self.check(self.leaf, key: self.key, chain: chain)
 
         names = CertificateNames.read(self.leaf)

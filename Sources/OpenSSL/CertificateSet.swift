@@ -32,6 +32,9 @@ final class CertificateSet: @unchecked Sendable {
         self.identities = identities
     }
 
+    /// An `SSL` that begins with these certificates.
+    func newSession() -> Owned? { context.newSession() }
+
     /// Tickets, one for each handshake, instead of a cache; bound to whose certificates clients are asked for.
     private static func setResumption(
         of context: borrowing Owned,

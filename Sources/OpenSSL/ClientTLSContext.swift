@@ -62,9 +62,7 @@ public final class ClientTLSContext: @unchecked Sendable {
         let name = CertificateNames.normalized(serverName)
         // The library takes an empty name for "any name", and a NUL for the end.
         guard !name.isEmpty, !name.utf8.contains(0),
-            let session = unsafe Owned(SSL_new(context.pointer), freedBy: SSL_free),
-            TLSPipe.shared.attach(to: session),
-            setName(name, of: session)
+            let session = context.newSession(), setName(name, of: session)
         else { throw OpenSSLError() }
         if let resuming, resuming.context === self, isUsable(resuming, for: name) {
             guard unsafe SSL_set_session(session.pointer, resuming.session.pointer) == 1 else {

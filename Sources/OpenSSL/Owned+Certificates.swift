@@ -8,6 +8,14 @@ extension Owned {
         unsafe Owned(audgate_certificates_new(), freedBy: audgate_certificates_free)
     }
 
+    /// Whether the private half of the key that this is belongs to its public half.
+    var isConsistent: Bool {
+        guard let check = unsafe Owned(EVP_PKEY_CTX_new(pointer, nil), freedBy: EVP_PKEY_CTX_free) else {
+            return false
+        }
+        return unsafe EVP_PKEY_pairwise_check(check.pointer) == 1
+    }
+
     /// Whether handshakes here can sign with the key that this is.
     var isUsableInHandshakes: Bool {
         switch unsafe EVP_PKEY_get_base_id(pointer) {

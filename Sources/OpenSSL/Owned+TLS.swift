@@ -37,6 +37,14 @@ extension Owned {
         return context
     }
 
+    /// An `SSL` of the `SSL_CTX` that this is, with a pipe.
+    func newSession() -> Owned? {
+        guard let session = unsafe Owned(SSL_new(pointer), freedBy: freeSession),
+            TLSPipe.shared.attach(to: session)
+        else { return nil }
+        return session
+    }
+
     /// Makes the `SSL_CTX` that this is show `identity`.
     func use(_ identity: CertificateIdentity) -> Bool {
         unsafe SSL_CTX_use_cert_and_key(
@@ -47,6 +55,14 @@ extension Owned {
             1
         ) == 1
     }
+}
+
+/// Frees an `SSL`. The library would take a connection that was not closed in due form for a reason never to
+/// resume its session; TLS does not (RFC 8446 §6.1).
+private func freeSession(_ session: OpaquePointer?) {
+    guard let session = unsafe session else { return }
+    unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+    unsafe SSL_free(session)
 }
 
 /// Counts what costs time without bringing anything: see `TLSTransfer.messages`.

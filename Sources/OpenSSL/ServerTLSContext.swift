@@ -62,10 +62,7 @@ public final class ServerTLSContext: Sendable {
     /// A session for a connection that was accepted.
     public func makeSession() throws(OpenSSLError) -> TLSSession {
         ERR_clear_error()
-        guard let set = sets.first,
-            let session = unsafe Owned(SSL_new(set.context.pointer), freedBy: SSL_free),
-            TLSPipe.shared.attach(to: session)
-        else { throw OpenSSLError() }
+        guard let session = sets.first?.newSession() else { throw OpenSSLError() }
         unsafe SSL_set_accept_state(session.pointer)
         return TLSSession(session, side: .server(self))
     }

@@ -18,7 +18,7 @@ public struct TLSFailure: Error, Equatable, Sendable {
         case noSharedProtocol
         /// The peer broke the rules of TLS, or speaks something else.
         case protocolError
-        /// The peer sent more messages that bring nothing than a session may have.
+        /// The peer sent, or announced, more than a session may have.
         case limit
         /// The session was closed, has failed or is not established yet.
         case unusable
@@ -38,7 +38,7 @@ public struct TLSFailure: Error, Equatable, Sendable {
     /// Takes the failure from the library's queue, and from its verdict on the peer's certificate.
     @unsafe
     init(of session: OpaquePointer) {
-        let code = ERR_peek_error()
+        let code = ERR_peek_last_error()
         let reason = ERR_GET_REASON(code)
         let verdict = unsafe SSL_get_verify_result(session)
         guard ERR_GET_LIB(code) == ERR_LIB_SSL else {

@@ -24,6 +24,7 @@ public struct TLSSession: ~Copyable {
     private var resumption: TLSResumption?
     private var messages: UInt8 = 0
     private var phase = Phase.handshake
+    private var helloBound = ClientHelloBound()
 
     init(_ session: consuming Owned, side: TLSSide) {
         self.session = session
@@ -101,12 +102,13 @@ public struct TLSSession: ~Copyable {
         replies: inout ByteBuffer
     ) throws(TLSFailure) {
         guard phase != .failed else { throw Self.unusable }
+        try checkHello(ciphertext)
         let failure = unsafe transfer(ciphertext, &replies) { session, transfer, phase in
             if phase == .handshake {
                 let result = unsafe SSL_do_handshake(session)
                 guard result == 1 else { return unsafe Self.failure(of: session, result) }
                 phase = .established
-                // Messages of the handshake itself count no more; a staple has been sent.
+                // Messages of the handshake itself count no more; a staple was sent, if there is any.
                 unsafe transfer.pointee.messages = 0
                 if unsafe SSL_is_server(session) == 1 {
                     unsafe audgate_SSL_set_status_response(session, nil, 0)
@@ -162,7 +164,12 @@ extension TLSSession {
         let pipe = unsafe SSL_get_rbio(session.pointer)
         return unsafe input.withUnsafeBufferPointer { input in
             unsafe withUnsafeMutablePointer(to: &output) { output in
-                var transfer = unsafe TLSTransfer(side: side, input: input, output: output)
+                var transfer = unsafe TLSTransfer(
+                    side: side,
+                    messages: Int(messages),
+                    input: input,
+                    output: output
+                )
                 let result = unsafe withUnsafeMutablePointer(to: &transfer) { transfer in
                     unsafe BIO_set_data(pipe, transfer)
                     defer { unsafe BIO_set_data(pipe, nil) }
@@ -176,12 +183,18 @@ extension TLSSession {
 
     /// Takes over what a transfer has brought beside bytes.
     private mutating func keep(_ transfer: TLSTransfer) {
-        if isEstablished {
-            messages = UInt8(clamping: Int(messages) + transfer.messages)
-        }
+        messages = UInt8(clamping: transfer.messages)
         guard let offered = unsafe Owned(transfer.offeredSession, freedBy: SSL_SESSION_free) else { return }
         guard case .client(let context) = side else { return }
         resumption = TLSResumption(offered, context: context)
+    }
+
+    /// Refuses a client's hello that is too long before the library sees how long it is.
+    private mutating func checkHello(_ ciphertext: borrowing Span<UInt8>) throws(TLSFailure) {
+        guard phase == .handshake, case .server = side else { return }
+        let isTLS12 = unsafe SSL_version(session.pointer) == TLSVersion.tls12.number
+        guard !helloBound.admits(ciphertext, isTLS12: isTLS12) else { return }
+        try end(with: TLSFailure(.limit, "client hello too long"))
     }
 
     private mutating func end(with failure: TLSFailure?) throws(TLSFailure) {

@@ -15,8 +15,9 @@ struct TLSTransfer {
     /// Whose call it is.
     let side: TLSSide
 
-    /// How many messages of a handshake were received, and alerts sent.
-    var messages = 0
+    /// How many messages of a handshake were received, and alerts sent. Above `TLSSession.maximumMessages`
+    /// nothing more is read.
+    var messages: Int
 
     /// The newest session that the server has offered for resumption; owned.
     var offeredSession: OpaquePointer?
@@ -25,8 +26,14 @@ struct TLSTransfer {
     private let output: UnsafeMutablePointer<ByteBuffer>
 
     @unsafe
-    init(side: TLSSide, input: UnsafeBufferPointer<UInt8>, output: UnsafeMutablePointer<ByteBuffer>) {
+    init(
+        side: TLSSide,
+        messages: Int,
+        input: UnsafeBufferPointer<UInt8>,
+        output: UnsafeMutablePointer<ByteBuffer>
+    ) {
         self.side = side
+        self.messages = messages
         unsafe self.input = unsafe input
         unsafe self.output = unsafe output
         unsafe offeredSession = nil
@@ -50,7 +57,9 @@ struct TLSTransfer {
     @unsafe
     mutating func read(into target: UnsafeMutableRawPointer, room: Int) -> Int {
         let count = unsafe min(max(room, 0), input.count)
-        guard count > 0, let start = unsafe input.baseAddress else { return 0 }
+        guard count > 0, messages <= TLSSession.maximumMessages, let start = unsafe input.baseAddress else {
+            return 0
+        }
         unsafe target.copyMemory(from: start, byteCount: count)
         unsafe input = UnsafeBufferPointer(rebasing: input[count...])
         return count

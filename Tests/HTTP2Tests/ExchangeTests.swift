@@ -25,7 +25,7 @@ import Testing
 
     @Test func `a request without a body is answered with a body`() {
         let (client, server) = Self.pair()
-        client.open(Frames.request("GET", path: "/files/a?x=1", [("Accept", "text/event-stream")]))
+        client.open(Frames.request("GET", path: "/files/a?x=1", and: [("Accept", "text/event-stream")]))
         Self.settle(client, server)
         #expect(
             server.take() == [.request(1, "GET /files/a?x=1 @mcp.example.com", endsStream: true)]

@@ -105,7 +105,7 @@ enum Frames {
         _ method: String = "POST",
         path: String = "/mcp",
         authority: String? = "mcp.example.com",
-        _ more: [(String, String)] = []
+        and more: [(String, String)] = []
     ) -> [(String, String)] {
         var fields = [(":method", method), (":scheme", "https"), (":path", path)]
         if let authority { fields.append((":authority", authority)) }

@@ -97,7 +97,11 @@ final class Side {
         return happenings
     }
 
-    func stream(_ id: Int32) -> HTTP2Stream { streams[id]! }
+    /// The stream, which was given out.
+    func stream(_ id: Int32) -> HTTP2Stream {
+        guard let stream = streams[id] else { fatalError("there is no stream \(id)") }
+        return stream
+    }
 
     /// Opens a stream; the body follows if `ends` is false.
     @discardableResult

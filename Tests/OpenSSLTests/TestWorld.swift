@@ -5,7 +5,12 @@ import OpenSSL
 
 /// A root, and the usual two sides.
 struct TestWorld {
-    let root = TestAuthority.authority()
+    let root: TestAuthority
+
+    /// - Parameter root: The name of the root; roots of the same name have different keys all the same.
+    init(root: String = "Root \(SecureRandom.number())") {
+        self.root = TestAuthority.authority(root)
+    }
 
     func leaf(
         _ names: String = "DNS:a.example",

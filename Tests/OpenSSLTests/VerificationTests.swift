@@ -45,6 +45,13 @@ import Testing
         #expect(server == TLSFailure(.alert, "alert unknown ca"))
     }
 
+    @Test func `refuses a certificate of another authority with the same name`() throws {
+        let (one, other) = (TestWorld(root: "Root"), TestWorld(root: "Root"))
+        let (client, server) = try failures(one.leaf(), anchors: other.anchors())
+        #expect(client == TLSFailure(.certificate, "certificate signature failure"))
+        #expect(server == TLSFailure(.alert, "alert decrypt error"))
+    }
+
     @Test func `refuses a certificate that signed itself`() throws {
         let (client, _) = unsafe try failures(TestAuthority("self", alternativeNames: "DNS:a.example"))
         #expect(client == TLSFailure(.certificate, "self-signed certificate"))
@@ -57,7 +64,11 @@ import Testing
     }
 
     @Test func `refuses a certificate that a leaf has issued`() throws {
-        let middle = world.leaf("DNS:middle.example")
+        let middle = unsafe TestAuthority(
+            "middle",
+            issuer: world.root,
+            alternativeNames: "DNS:middle.example"
+        )
         let (client, _) = unsafe try failures(
             TestAuthority("leaf", issuer: middle, alternativeNames: "DNS:a.example")
         )
@@ -97,6 +108,7 @@ import Testing
     }
 
     @Test func `refuses what is revoked, and what no list speaks of`() throws {
+        let world = TestWorld(root: "Root")
         let intermediate = TestAuthority.authority("Intermediate", issuer: world.root)
         let leaf = unsafe TestAuthority("leaf", issuer: intermediate, alternativeNames: "DNS:a.example")
         let none = world.root.revocationList()
@@ -108,7 +120,7 @@ import Testing
             (none, "unable to get certificate CRL"),
             (noneBelow, "unable to get certificate CRL"),
             (none + intermediate.revocationList(validity: .expired), "CRL has expired"),
-            (TestAuthority.authority().revocationList() + noneBelow, "CRL signature failure"),
+            (TestAuthority.authority("Root").revocationList() + noneBelow, "CRL signature failure"),
         ]
         for (lists, detail) in cases {
             let (client, _) = try failures(leaf, anchors: world.anchors(revocations: lists))
