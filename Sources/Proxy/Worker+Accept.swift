@@ -41,7 +41,7 @@ extension Worker {
     }
 
     private func open(_ socket: consuming Socket, _ peer: SocketAddress, at index: Int) {
-        let listener = snapshot.listeners[index]
+        let listener = listenerFacts[index]
         let tls: TLSSession?
         do throws(OpenSSLError) {
             tls = try listener.tls?.makeSession()

@@ -11,7 +11,9 @@ internal import Transport
 extension Worker {
     func serve(_ arrival: Arrival, _ event: ReadinessEvent) {
         if event.isHangUp { arrival.hasHungUp = true }
-        if event.isWritable, let failure = arrival.channel.flush() { return turnAway(arrival, failure.detail) }
+        if event.isWritable, let failure = arrival.channel.flush() {
+            return turnAway(arrival, failure.detail)
+        }
         guard event.isReadable, !arrival.awaitsProxyHeader || readProxyHeader(arrival) else { return }
         withInput { receive(arrival, into: &$0) }
     }

@@ -125,7 +125,8 @@ extension Worker {
 
     /// Sends a head that has waited for the first octets of its body, which did not come with it.
     private func sendHeadAlone(_ client: ClientStream) {
-        guard let exchange = client.exchange, !exchange.requestBody.hasEnded, let upstream = exchange.upstream,
+        guard let exchange = client.exchange, !exchange.requestBody.hasEnded,
+            let upstream = exchange.upstream,
             !upstream.output.isEmpty
         else { return }
         flush(upstream)

@@ -284,7 +284,9 @@ extension Worker {
     }
 
     private func close(_ connection: HTTP2Connection) {
-        if case .server(let endpoint) = connection.peer { pool.forget(connection: connection.id, at: endpoint) }
+        if case .server(let endpoint) = connection.peer {
+            pool.forget(connection: connection.id, at: endpoint)
+        }
         connection.channel.sayEnd()
         connections.remove(connection.id)
     }

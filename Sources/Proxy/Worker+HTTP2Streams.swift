@@ -135,7 +135,9 @@ extension Worker {
             noteResponseProgress(upstream, exchange)
             flush(client)
         case .end(let stream):
-            guard let (upstream, exchange, client) = parties(of: stream), exchange.hasResponded else { return }
+            guard let (upstream, exchange, client) = parties(of: stream), exchange.hasResponded else {
+                return
+            }
             complete(upstream, exchange, isClean: true)
             flush(client)
         case .closed(let stream, let code): closed(stream, code)

@@ -59,6 +59,8 @@ public final class Worker {
     var clock = RoundClock()
     var connections = ConnectionTable()
     var listeners: [ListeningSocketBox]
+    /// What the listeners say of the connections that they take.
+    var listenerFacts: [Listener]
     /// The networks from which each listener expects the PROXY protocol.
     let proxyNetworks: [[Network]]
     var keys: KeyRing
@@ -112,6 +114,7 @@ public final class Worker {
         self.status = status
         self.mailbox = mailbox
         self.listeners = listeners
+        listenerFacts = snapshot.listeners
         // The configuration has read the same texts before.
         proxyNetworks = snapshot.listeners.map { $0.proxyNetworks.compactMap { Network($0) } }
         poller = try Poller()
@@ -175,6 +178,7 @@ public final class Worker {
             switch message {
             case .keys(let issuer, let state): adopt(state, for: issuer)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
+            case .listeners(let renewed): listenerFacts = renewed
             case .drain: drain()
             case .stop: isStopped = true
             }

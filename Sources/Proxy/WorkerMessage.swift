@@ -9,6 +9,8 @@ public enum WorkerMessage: Sendable {
     case keys(IssuerID, IssuerKeys)
     /// The addresses of a host; none if they could not be found out, with the reason.
     case addresses(host: String, [SocketAddress], problem: String)
+    /// The listeners with certificates that were taken anew, in the same order; open connections keep theirs.
+    case listeners([Listener])
     /// Stop accepting, and finish what runs.
     case drain
     /// End now.

@@ -37,6 +37,8 @@ public final class Gateway {
     private let signals: Signals
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
+    /// The listeners with their certificates of now.
+    private var listeners: [Listener]
 
     /// Descriptors that are kept back for listeners, logs, pollers and the fetching of keys. What is left is divided
     /// by two, as each client may need a connection to a server.
@@ -58,6 +60,7 @@ public final class Gateway {
             throw .refused(error)
         }
         self.mailboxes = mailboxes
+        listeners = configuration.snapshot.listeners
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
@@ -149,24 +152,51 @@ public final class Gateway {
     }
 
     /// Serves until a signal ends the process: the first drains, the second ends at once.
-    public func run() {
+    ///
+    /// - Parameter reload: Loads the configuration anew, from where it came.
+    public func run(reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration) {
         var wasReady = false
+        var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
         while true {
             switch signals.wait(milliseconds: wasReady ? 60_000 : 50) {
             case .terminate?:
                 drain()
                 return end()
             case .reload?:
-                logger.warning(
-                    "Reloading is not yet supported: restart the process to use a new configuration."
-                )
+                takeCertificates(from: reload)
             case .reopenLogs?:
                 accessLog?.reopen()
             case nil: break
             }
+            if tickets.isDue(now: Clock.monotonicMilliseconds) {
+                for listener in listeners { listener.tls?.rotateTicketKeys() }
+            }
             if !wasReady, statuses.allSatisfy(\.isReady) {
                 wasReady = true
                 logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
+            }
+        }
+    }
+
+    /// Loads the configuration anew and hands its certificates to the workers. Everything else of it stays: a changed
+    /// configuration needs a restart.
+    private func takeCertificates(from reload: () throws(ConfigurationError) -> GatewayConfiguration) {
+        do throws(ConfigurationError) {
+            let new = try reload()
+            guard new.snapshot.hash == configuration.snapshot.hash else {
+                return logger.error(
+                    "Nothing was reloaded: the configuration has changed, and only certificates are taken anew. Restart the process to use it."
+                )
+            }
+            listeners = new.snapshot.listeners
+            for mailbox in mailboxes { mailbox.send(.listeners(listeners)) }
+            logger.notice("Certificates were taken anew.")
+        } catch {
+            for diagnostic in error.diagnostics {
+                logger.error(
+                    "Nothing was reloaded: \(diagnostic.problem) \(diagnostic.remedy)",
+                    metadata: ["at": "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)"]
+                )
             }
         }
     }

@@ -32,7 +32,7 @@ struct Demo: ParsableCommand {
         configuration.log.access = .off
         let walkthrough = Walkthrough(configuration, source: "--demo")
         do {
-            try GatewayRun.run(configuration) {
+            try GatewayRun.run(configuration, reloadingWith: DemoConfiguration.load) {
                 Terminal.print(walkthrough.text)
                 Terminal.print("\nCtrl-C ends the demo.")
             }

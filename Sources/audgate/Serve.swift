@@ -12,7 +12,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the gateway (the default command).",
         discussion: """
-            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGUSR1 reopens log files.
+            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP takes certificates anew. SIGUSR1 \
+            reopens log files.
             The access log goes to standard output, messages go to standard error, both as JSON lines. With a \
             "development" member, commands to try are printed to standard error first.
 
@@ -28,7 +29,11 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         let configuration = try options.load()
-        try GatewayRun.run(configuration) {
+        let path = options.config
+        try GatewayRun.run(
+            configuration,
+            reloadingWith: { () throws(ConfigurationError) in try ConfigurationLoader.load(path: path) }
+        ) {
             guard configuration.development != nil else { return }
             let source = "--config " + Shell.absolute(options.config)
             Terminal.error(Walkthrough(configuration, source: source).text)
@@ -38,7 +43,11 @@ struct Serve: ParsableCommand {
 
 /// Runs a checked configuration, with the development servers if it has them.
 enum GatewayRun {
-    static func run(_ configuration: GatewayConfiguration, onStart: () -> Void = {}) throws {
+    static func run(
+        _ configuration: GatewayConfiguration,
+        reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration,
+        onStart: () -> Void = {}
+    ) throws {
         let logger = makeLogger(configuration.log.level)
         for warning in configuration.warnings {
             logger.warning(
@@ -51,7 +60,7 @@ enum GatewayRun {
             let setup = try startDevelopment(configuration)
             try gateway.start()
             onStart()
-            gateway.run()
+            gateway.run(reloadingWith: reload)
             setup?.stop()
         } catch let error as StartError {
             logger.critical("\(error.sentence)")
