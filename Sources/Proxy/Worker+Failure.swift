@@ -153,7 +153,8 @@ extension Worker {
 extension Exchange {
     /// The JSON-RPC id of the message that the request is, if that is still here.
     fileprivate var messageID: JSONValue? {
-        guard canReplay, requestBody.hasEnded, let id = Self.messageID(in: replay) else { return nil }
+        // A part of a message is no JSON, so that it has no id either.
+        guard canReplay, let id = Self.messageID(in: replay) else { return nil }
         switch id.content {
         case .string, .number: return id
         default: return nil
