@@ -66,6 +66,10 @@ static inline int audgate_SSL_CTX_configure(SSL_CTX *context, int minimum) {
 static inline int audgate_SSL_CTX_set1_groups_list(SSL_CTX *context, const char *groups) {
     return SSL_CTX_set1_groups_list(context, groups) == 1;
 }
+/// `SSL_CTX_set1_sigalgs_list`.
+static inline int audgate_SSL_CTX_set1_sigalgs_list(SSL_CTX *context, const char *algorithms) {
+    return SSL_CTX_set1_sigalgs_list(context, algorithms) == 1;
+}
 /// `SSL_CTX_set_max_cert_list`: the longest Certificate message that is read, in bytes.
 static inline void audgate_SSL_CTX_set_max_cert_list(SSL_CTX *context, long bytes) {
     SSL_CTX_set_max_cert_list(context, bytes);

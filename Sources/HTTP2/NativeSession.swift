@@ -45,7 +45,7 @@ struct NativeSession: ~Copyable {
         unsafe nghttp2_option_set_max_deflate_dynamic_table_size(option, limits.headerTableBytes)
         unsafe nghttp2_option_set_no_closed_streams(option, 1)
         // Ours come first: `FrameScanner` counts CONTINUATION and RST_STREAM by the configured limits.
-        unsafe nghttp2_option_set_max_continuations(option, limits.continuationFrames + 1)
+        unsafe nghttp2_option_set_max_continuations(option, min(limits.continuationFrames, 1 << 20) + 1)
         let resets = UInt64(clamping: limits.resetStreams)
         unsafe nghttp2_option_set_stream_reset_rate_limit(
             option,

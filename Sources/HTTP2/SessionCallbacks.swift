@@ -27,10 +27,9 @@ enum SessionCallbacks {
 
     private static func installForHeads(_ callbacks: OpaquePointer) {
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, owner in
-            guard let frame = unsafe frame, let session = unsafe SessionCallbacks.session(owner) else {
-                return 0
-            }
-            unsafe session.headersBegan(frame.pointee.hd.stream_id, frame.pointee.headers.cat)
+            guard let frame = unsafe frame else { return 0 }
+            let (id, category) = unsafe (frame.pointee.hd.stream_id, frame.pointee.headers.cat)
+            unsafe SessionCallbacks.call(owner) { $0.headersBegan(id, category) }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks) {
@@ -42,15 +41,14 @@ enum SessionCallbacks {
             valueLength,
             _,
             owner in
-            guard let name = unsafe name, let value = unsafe value,
-                let session = unsafe SessionCallbacks.session(owner)
-            else {
-                return 0
+            guard let name = unsafe name, let value = unsafe value else { return 0 }
+            var isRoom = true
+            unsafe SessionCallbacks.call(owner) { session in
+                isRoom = unsafe session.fieldCame(
+                    Span(_unsafeStart: name, count: nameLength),
+                    Span(_unsafeStart: value, count: valueLength)
+                )
             }
-            let isRoom = unsafe session.fieldCame(
-                Span(_unsafeStart: name, count: nameLength),
-                Span(_unsafeStart: value, count: valueLength)
-            )
             return isRoom ? 0 : Refusal.temporary
         }
         unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) {
@@ -62,10 +60,10 @@ enum SessionCallbacks {
             _,
             _,
             owner in
-            guard let name = unsafe name, let session = unsafe SessionCallbacks.session(owner) else {
-                return Refusal.temporary
+            guard let name = unsafe name else { return Refusal.temporary }
+            unsafe SessionCallbacks.call(owner) { session in
+                unsafe session.invalidFieldCame(Span(_unsafeStart: name, count: nameLength))
             }
-            unsafe session.invalidFieldCame(Span(_unsafeStart: name, count: nameLength))
             return Refusal.temporary
         }
     }
@@ -78,17 +76,14 @@ enum SessionCallbacks {
             octets,
             count,
             owner in
-            guard let octets = unsafe octets else { return 0 }
-            unsafe SessionCallbacks.session(owner)?.dataCame(id, at: UInt(bitPattern: octets), count)
+            let address = UInt(bitPattern: octets)
+            unsafe SessionCallbacks.call(owner) { $0.dataCame(id, at: address, count) }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, owner in
             guard let header = unsafe frame?.pointee.hd else { return 0 }
-            unsafe SessionCallbacks.session(owner)?.frameEnded(
-                FrameType(rawValue: header.type),
-                header.stream_id,
-                header.flags
-            )
+            let type = FrameType(rawValue: header.type)
+            unsafe SessionCallbacks.call(owner) { $0.frameEnded(type, header.stream_id, header.flags) }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) {
@@ -96,18 +91,16 @@ enum SessionCallbacks {
             frame,
             code,
             owner in
-            guard let frame = unsafe frame, let session = unsafe SessionCallbacks.session(owner) else {
-                return 0
-            }
-            guard unsafe frame.pointee.hd.type == FrameType.headers.rawValue,
+            guard let frame = unsafe frame,
+                unsafe frame.pointee.hd.type == FrameType.headers.rawValue,
                 unsafe frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST,
                 code == NGHTTP2_ERR_HTTP_HEADER.rawValue || code == NGHTTP2_ERR_HTTP_MESSAGING.rawValue
             else { return 0 }
-            session.malformedRequestCame()
+            unsafe SessionCallbacks.call(owner) { $0.malformedRequestCame() }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, owner in
-            unsafe SessionCallbacks.session(owner)?.streamClosed(id, code: code)
+            unsafe SessionCallbacks.call(owner) { $0.streamClosed(id, code: code) }
             return 0
         }
     }
@@ -120,27 +113,33 @@ enum SessionCallbacks {
             count,
             _,
             owner in
-            guard let frame = unsafe frame, let header = unsafe header,
-                let session = unsafe SessionCallbacks.session(owner)
-            else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
-            let octets = unsafe Span(_unsafeStart: header, count: FrameHeader.length)
-            unsafe session.sendData(frame.pointee.hd.stream_id, header: octets, count)
+            guard let id = unsafe frame?.pointee.hd.stream_id, let header = unsafe header else {
+                return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+            }
+            unsafe SessionCallbacks.call(owner) { session in
+                unsafe session.sendData(
+                    id,
+                    header: Span(_unsafeStart: header, count: FrameHeader.length),
+                    count
+                )
+            }
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, owner in
-            guard let frame = unsafe frame, let session = unsafe SessionCallbacks.session(owner) else {
-                return 0
-            }
+            guard let frame = unsafe frame else { return 0 }
             switch unsafe FrameType(rawValue: frame.pointee.hd.type) {
-            case .resetStream: unsafe session.resetWasSent(frame.pointee.hd.stream_id)
+            case .resetStream:
+                let id = unsafe frame.pointee.hd.stream_id
+                unsafe SessionCallbacks.call(owner) { $0.resetWasSent(id) }
             case .goAway:
                 let goAway = unsafe frame.pointee.goaway
                 guard unsafe goAway.error_code != HTTP2ErrorCode.noError else { return 0 }
-                let reason = unsafe UnsafeBufferPointer(
+                let octets = unsafe UnsafeBufferPointer(
                     start: goAway.opaque_data,
                     count: goAway.opaque_data_len
                 )
-                unsafe session.goAwayWasSent(String(lossy: Span(_unsafeElements: reason)))
+                let reason = unsafe String(lossy: Span(_unsafeElements: octets))
+                unsafe SessionCallbacks.call(owner) { $0.goAwayWasSent(reason) }
             default: break
             }
             return 0
@@ -149,7 +148,7 @@ enum SessionCallbacks {
             guard let header = unsafe frame?.pointee.hd, header.type == FrameType.headers.rawValue else {
                 return 0
             }
-            unsafe SessionCallbacks.session(owner)?.headersWereNotSent(header.stream_id)
+            unsafe SessionCallbacks.call(owner) { $0.headersWereNotSent(header.stream_id) }
             return 0
         }
     }
@@ -157,19 +156,19 @@ enum SessionCallbacks {
     /// Where the octets of outgoing bodies come from.
     static var dataProvider: nghttp2_data_provider {
         unsafe nghttp2_data_provider(source: nghttp2_data_source()) { _, id, _, room, flags, _, owner in
-            guard let session = unsafe SessionCallbacks.session(owner), let flags = unsafe flags else {
-                return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
-            }
+            guard let flags = unsafe flags else { return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue) }
             var isEnd = false
-            let count = session.unsentData(id, room: room, isEnd: &isEnd)
+            var count = Refusal.deferred
+            unsafe SessionCallbacks.call(owner) { count = $0.unsentData(id, room: room, isEnd: &isEnd) }
             unsafe flags.pointee =
                 NGHTTP2_DATA_FLAG_NO_COPY.rawValue | (isEnd ? NGHTTP2_DATA_FLAG_EOF.rawValue : 0)
             return count
         }
     }
 
-    private static func session(_ owner: UnsafeMutableRawPointer?) -> HTTP2Session? {
-        guard let owner = unsafe owner else { return nil }
-        return unsafe Unmanaged<HTTP2Session>.fromOpaque(owner).takeUnretainedValue()
+    /// Calls the session without counting a reference: whoever called nghttp2 holds one.
+    private static func call(_ owner: UnsafeMutableRawPointer?, _ body: (HTTP2Session) -> Void) {
+        guard let owner = unsafe owner else { return }
+        unsafe Unmanaged<HTTP2Session>.fromOpaque(owner)._withUnsafeGuaranteedRef { body($0) }
     }
 }

@@ -16,6 +16,13 @@ extension Owned {
     /// Curves of the key exchange.
     private static let groups = "X25519:P-256:P-384"
 
+    /// What certificates and handshakes are signed with: SHA-256 and better.
+    private static let signatureAlgorithms =
+        "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512:ed25519:"
+        + "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+        + "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
+        + "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512"
+
     /// At least 112 bits everywhere: no RSA below 2048 bits, no signatures with SHA-1.
     private static let securityLevel: Int32 = 2
 
@@ -32,6 +39,7 @@ extension Owned {
             && SSL_CTX_set_cipher_list(context.pointer, ciphers) == 1
             && SSL_CTX_set_ciphersuites(context.pointer, cipherSuites) == 1
             && audgate_SSL_CTX_set1_groups_list(context.pointer, groups) == 1
+            && audgate_SSL_CTX_set1_sigalgs_list(context.pointer, signatureAlgorithms) == 1
         guard isReady else { return nil }
         unsafe SSL_CTX_set_msg_callback(context.pointer, countMessage)
         return context

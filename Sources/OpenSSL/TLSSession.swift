@@ -2,6 +2,7 @@
 
 public import Bytes
 internal import COpenSSL
+internal import Glibc
 
 /// Ciphertext in, plaintext out, and back.
 ///
@@ -247,6 +248,7 @@ extension TLSSession {
     static func serverName(of session: OpaquePointer?) -> [UInt8]? {
         // Belongs to the session; without a NUL in it, as the library checks.
         guard let name = unsafe SSL_get_servername(session, TLSEXT_NAMETYPE_host_name) else { return nil }
-        return unsafe Array(String(cString: name).utf8)
+        let characters = unsafe UnsafeBufferPointer(start: name, count: strlen(name))
+        return unsafe characters.map { UInt8(bitPattern: $0) }
     }
 }

@@ -125,6 +125,19 @@ import Testing
         }
     }
 
+    @Test func `resets that the owner asked for are not the peer's`() {
+        let side = Side.server(Self.small())
+        for number in 0..<100 as Range<UInt32> {
+            side.receive(Frames.headers(2 * number + 1, Frames.request()))
+            side.session.reset(side.stream(Int32(2 * number + 1)), code: HTTP2ErrorCode.cancel)
+            // What makes nghttp2 speak up by itself.
+            side.receive(Frames.data(2 * number + 1, [1]))
+            if number % 7 == 0 { _ = side.written() }
+        }
+        #expect(side.failure == nil)
+        #expect(side.take().count { if case .closed = $0 { true } else { false } } >= 98)
+    }
+
     @Test func `a server's resets of a client's own streams are no attack`() {
         let side = Side.client(Self.small())
         for number in 0..<100 as Range<Int32> {

@@ -71,6 +71,17 @@ import Testing
         #expect(another == other.digest)
     }
 
+    @Test func `takes a name that is no text for an unknown one`() throws {
+        let server = try world.server([world.leaf("DNS:a.example"), world.leaf("DNS:b.example")])
+        let client = unsafe RawPeer.client(newest: .tls13)
+        let name: [CChar] = [98, -1, -2, 46, 97, 0]
+        _ = unsafe audgate_SSL_set_host_name(client.session, name)
+        var session = try server.makeSession()
+        #expect(session.shakeHands(with: client) == nil)
+        let asked = session.serverName
+        #expect(asked == nil)
+    }
+
     @Test func `takes the first of two certificates for one name and kind of key`() throws {
         let leaves = [world.leaf(), world.leaf()]
         let seen = try certificate(of: world.server(leaves), for: "a.example")

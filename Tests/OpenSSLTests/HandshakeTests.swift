@@ -157,6 +157,17 @@ import Testing
         }
     }
 
+    @Test(arguments: ["RSA+SHA1", "RSA+SHA224", "ECDSA+SHA1"])
+    func `signs with SHA-256 and better only`(algorithm: String) throws {
+        let leaves = [world.leaf(key: .rsa), world.leaf()]
+        let client = unsafe RawPeer.client(newest: .tls12) { context in
+            unsafe SSL_CTX_set_security_level(context, 0)
+            _ = unsafe audgate_SSL_CTX_set1_sigalgs_list(context, algorithm)
+        }
+        var server = try world.server(leaves).makeSession()
+        #expect(server.shakeHands(with: client)?.kind == .noSharedCipher)
+    }
+
     @Test func `refuses TLS 1.2 where 1.3 is the oldest version`() throws {
         var server = try world.server(minimum: .tls13).makeSession()
         let failure = unsafe server.shakeHands(with: .client(newest: .tls12))
