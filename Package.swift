@@ -28,7 +28,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
-        // Level 7
+        // Level 8
         .executableTarget(
             name: "audgate",
             dependencies: [
@@ -42,7 +42,7 @@ let package = Package(
             resources: [.embedInCode("gateway.json")],
             swiftSettings: common
         ),
-        // Level 6
+        // Level 7
         .target(
             name: "Server",
             dependencies: [
@@ -52,7 +52,7 @@ let package = Package(
             ],
             swiftSettings: common
         ),
-        // Level 5
+        // Level 6
         .target(
             name: "Configuration",
             dependencies: ["Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes"],
@@ -63,23 +63,25 @@ let package = Package(
             dependencies: ["JOSE", "HTTP1", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes"],
             swiftSettings: common
         ),
-        // Level 4
+        // Level 5
         .target(
             name: "Proxy",
             dependencies: [
-                "HTTP1", "HTTP2", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes",
+                "HTTP1", "HTTP2", "MCP", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: common
         ),
+        // Level 4
+        .target(
+            name: "Policy",
+            dependencies: ["MCP", "HTTP", "JOSE", "JSON", "OpenSSL", "Bytes"],
+            swiftSettings: engine
+        ),
         // Level 3
         .target(name: "HTTP1", dependencies: ["HTTP", "Bytes"], swiftSettings: engine),
         .target(name: "HTTP2", dependencies: ["CNghttp2", "HTTP", "Bytes"], swiftSettings: engine),
-        .target(
-            name: "Policy",
-            dependencies: ["HTTP", "JOSE", "JSON", "OpenSSL", "Bytes"],
-            swiftSettings: engine
-        ),
+        .target(name: "MCP", dependencies: ["HTTP", "JSON", "OpenSSL", "Bytes"], swiftSettings: engine),
         // Level 2
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: engine),
         .target(name: "JOSE", dependencies: ["JSON", "OpenSSL", "Bytes"], swiftSettings: engine),
@@ -112,6 +114,11 @@ let package = Package(
         .testTarget(
             name: "HTTP2Tests",
             dependencies: ["HTTP2", "HTTP", "Bytes"],
+            swiftSettings: common
+        ),
+        .testTarget(
+            name: "MCPTests",
+            dependencies: ["MCP", "HTTP1", "HTTP", "JSON", "OpenSSL", "Bytes"],
             swiftSettings: common
         ),
         .testTarget(
