@@ -6,7 +6,9 @@ public enum CertificateError: Error, Equatable, Sendable, CaseIterable {
     case noCertificate
     /// A certificate cannot be read.
     case malformedCertificate
-    /// There is no private key in the text, or it cannot be read.
+    /// There is no private key in the text.
+    case noKey
+    /// The private key cannot be read, or its private half does not belong to its public half.
     case malformedKey
     /// The private key is protected by a passphrase.
     case encryptedKey
@@ -36,7 +38,8 @@ public enum CertificateError: Error, Equatable, Sendable, CaseIterable {
         switch self {
         case .noCertificate: "There is no PEM certificate in it."
         case .malformedCertificate: "A certificate in it cannot be read."
-        case .malformedKey: "There is no readable PEM private key in it."
+        case .noKey: "There is no PEM private key in it."
+        case .malformedKey: "The private key in it cannot be read."
         case .encryptedKey: "The private key is encrypted, and nobody is there to type its passphrase."
         case .keyMismatch: "The private key does not belong to the first certificate."
         case .unsupportedKey: "The key must be RSA, ECDSA on P-256 or P-384, or Ed25519."

@@ -18,7 +18,8 @@ public final class CertificateIdentity: @unchecked Sendable {
     /// The last second of validity, in Unix seconds.
     public let notAfter: Int64
 
-    /// When the OCSP response ends to be good, in Unix seconds; nil without one, or if it does not say.
+    /// When the OCSP response ends to be good, in Unix seconds; nil without one, or if it does not say. It is
+    /// handed out after that as well: the owner knows the time, and makes the identity anew.
     public let stapleExpires: Int64?
 
     let leaf: Owned

@@ -1,5 +1,6 @@
 // Certificates, keys and revocation lists read from PEM (RFC 7468).
 
+internal import Bytes
 internal import COpenSSL
 
 /// Reads what one PEM text holds, from its beginning to its end.
@@ -68,9 +69,18 @@ struct PEMText: ~Copyable {
         var isEncrypted = false
         let key = unsafe PEM_read_bio_PrivateKey(reader.pointer, nil, noPassphrase, &isEncrypted)
         guard let key = unsafe Owned(key, freedBy: EVP_PKEY_free) else {
-            throw isEncrypted ? .encryptedKey : .malformedKey
+            throw isEncrypted ? .encryptedKey : announcesKey ? .malformedKey : .noKey
         }
         return key
+    }
+
+    /// Whether the text says that a private key follows. The library's errors do not tell.
+    private var announcesKey: Bool {
+        let mark: StaticString = "PRIVATE KEY-----"
+        let text = unsafe Span(_unsafeElements: UnsafeBufferPointer(octets))
+        let last = text.count - mark.utf8CodeUnitCount
+        guard last >= 0 else { return false }
+        return (0...last).contains { text.extracting($0..<($0 + mark.utf8CodeUnitCount)).equals(mark) }
     }
 
     /// Whether the library gave no further item because it found no further "-----BEGIN".

@@ -140,6 +140,25 @@ import Testing
         #expect(client.received == Array("friend".utf8))
     }
 
+    @Test(arguments: TLSVersion.allCases)
+    func `takes any version one octet at a time`(version: TLSVersion) throws {
+        let client = unsafe RawPeer.client(newest: version)
+        var server = try world.server().makeSession()
+        var flight = client.run()
+        while !flight.isEmpty {
+            let replies = flight.flatMap { octet in
+                let (replies, _, failure) = server.take([octet])
+                #expect(failure == nil)
+                return replies
+            }
+            flight = replies.flatMap { client.run([$0]) }
+        }
+        let isEstablished = server.isEstablished
+        #expect(isEstablished)
+        let plaintext = client.write(Array("slow".utf8)).flatMap { server.take([$0]).plaintext }
+        #expect(plaintext == Array("slow".utf8))
+    }
+
     @Test func `prefers ChaCha20 where the client likes it best, and AES where not`() throws {
         let lists = [
             "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305",
