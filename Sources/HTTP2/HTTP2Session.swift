@@ -52,7 +52,8 @@ public final class HTTP2Session {
     ///
     /// At most one frame is read before its events are handed out. Events also arise from writing (a stream closes
     /// when its last octets leave), so this is called after `write`, too, with no input if there is none; `hasEvents`
-    /// tells. A head that an event announces must be taken before the next call.
+    /// tells. A head that an event announces must be taken before the next call. An owner whose own output is not
+    /// taken stops reading, as answers to PING and SETTINGS and resets are held until they are written.
     ///
     /// - Throws: What ended the connection, again at each call. `terminate` tells the peer.
     public func next(

@@ -27,7 +27,7 @@ public final class HTTP2Stream {
     var isDeferred = false
     /// Whether a final response head has come (client).
     var hasResponse = false
-    /// Whether the owner reset the stream.
+    /// Whether this side reset the stream of its own will.
     var isReset = false
     /// Whether nghttp2 has forgotten the stream.
     var isClosed = false

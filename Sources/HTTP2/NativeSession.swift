@@ -6,11 +6,11 @@ internal import HTTP
 
 /// One `nghttp2_session`.
 ///
-/// Invariant of the unsafe code: `session` is nil only if there was no memory, is freed once, at the end, and none of
-/// the calls is made from within a callback. Octets that are handed in are not kept: nghttp2 copies what it needs.
+/// Invariant of the unsafe code: `session` is freed once, at the end, and none of the calls is made from within a
+/// callback. Octets that are handed in are not kept: nghttp2 copies what it needs.
 @safe
 struct NativeSession: ~Copyable {
-    private let session: OpaquePointer?
+    private let session: OpaquePointer
 
     /// Makes a session and submits its SETTINGS.
     init(role: HTTP2Role, limits: HTTP2Limits) {
@@ -29,6 +29,7 @@ struct NativeSession: ~Copyable {
         }
         unsafe nghttp2_option_del(option)
         unsafe nghttp2_session_callbacks_del(callbacks)
+        guard let session = unsafe session else { fatalError("out of memory") }
         unsafe self.session = session
         submitSettings(role, limits)
     }
@@ -36,9 +37,6 @@ struct NativeSession: ~Copyable {
     deinit {
         unsafe nghttp2_session_del(session)
     }
-
-    /// Whether there is a session at all.
-    var exists: Bool { unsafe session != nil }
 
     private static func set(_ option: OpaquePointer, _ limits: HTTP2Limits) {
         unsafe nghttp2_option_set_no_auto_window_update(option, 1)
@@ -109,8 +107,8 @@ struct NativeSession: ~Copyable {
         return true
     }
 
-    var wantsToRead: Bool { unsafe session != nil && nghttp2_session_want_read(session) != 0 }
-    var wantsToWrite: Bool { unsafe session != nil && nghttp2_session_want_write(session) != 0 }
+    var wantsToRead: Bool { unsafe nghttp2_session_want_read(session) != 0 }
+    var wantsToWrite: Bool { unsafe nghttp2_session_want_write(session) != 0 }
 
     // MARK: Streams
 
@@ -171,7 +169,7 @@ struct NativeSession: ~Copyable {
 
     /// Whether identifiers are left, and the connection goes on (client).
     var allowsRequests: Bool {
-        unsafe session != nil && nghttp2_session_check_request_allowed(session) != 0
+        unsafe nghttp2_session_check_request_allowed(session) != 0
     }
 
     func submitShutdownNotice() {
