@@ -188,7 +188,7 @@ extension TLSProblem {
     init(_ error: CertificateError, inAuthorities: Bool = false) {
         let (part, remedy): (TLSFilePart, String) =
             switch error {
-            case .malformedKey: (.key, "Name a PEM text that holds the private key (PKCS #8).")
+            case .noKey, .malformedKey: (.key, "Name a PEM text that holds the private key (PKCS #8).")
             case .encryptedKey: (.key, "Store it without a passphrase, for the gateway's user alone.")
             case .keyMismatch: (.key, "Name the key that the certificate was issued for.")
             case .malformedStaple: (.staple, "Name a file with an OCSP response in DER.")

@@ -9,12 +9,8 @@ public final class HTTP2Stream {
     public let id: Int32
     /// A number of the owner's own.
     public var owner: UInt64 = 0
-    /// Body octets to be sent. Those before `sent` were sent, and stand there only while `keepsSent` holds.
+    /// Body octets to be sent.
     public var output = ByteBuffer()
-    /// How many octets at the start of `output` were sent.
-    public private(set) var sent = 0
-    /// Whether octets stay in `output` when they were sent, for trying a refused request anew.
-    public var keepsSent = false
     /// Whether the stream was surely not processed: closed with REFUSED_STREAM, above the last stream of a GOAWAY,
     /// or never sent.
     public internal(set) var isRefused = false
@@ -39,21 +35,13 @@ public final class HTTP2Stream {
         self.method = method
     }
 
-    /// Number of octets in `output` that are still to be sent.
-    public var unsent: Int { output.count - sent }
+    /// Number of octets in `output`.
+    public var unsent: Int { output.count }
 
-    /// Forgets the octets that were sent, and keeps none from now on.
-    public func releaseSent() {
-        keepsSent = false
-        output.consume(sent)
-        sent = 0
-        releaseEmpty()
-    }
-
-    /// Appends the next `count` unsent octets to `frame`; there are so many.
+    /// Moves the next `count` octets to `frame`; there are so many.
     func send(_ count: Int, to frame: inout ByteBuffer) {
-        frame.append(output.span.extracting(sent..<sent + count))
-        if keepsSent { sent += count } else { output.consume(count) }
+        frame.append(output.span.extracting(..<count))
+        output.consume(count)
     }
 
     /// Gives the memory of `output` back if there is nothing in it: a stream that idles holds none.

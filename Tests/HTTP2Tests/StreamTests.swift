@@ -170,27 +170,6 @@ import Testing
         #expect(side.take().last == .closed(1, 0))
     }
 
-    @Test func `octets that were sent are kept for trying again until they are released`() {
-        let side = Side.client()
-        side.open(ends: false)
-        side.stream(1).keepsSent = true
-        side.send(1, Array(0..<100), ends: false)
-        _ = side.written()
-        #expect(side.stream(1).sent == 100)
-        #expect(side.stream(1).unsent == 0)
-        let stream = side.stream(1)
-        let kept = Array(copying: stream.output.span)
-        #expect(kept == Array(0..<100))
-        side.send(1, [100], ends: false)
-        #expect(side.frames().map(\.payload) == [[100]])
-        side.stream(1).releaseSent()
-        #expect(side.stream(1).sent == 0)
-        side.send(1, [101], ends: true)
-        #expect(side.frames().map(\.payload) == [[101]])
-        let isEmpty = side.stream(1).output.isEmpty
-        #expect(isEmpty)
-    }
-
     @Test func `provisional responses come before the final one`() {
         let side = Side.server()
         side.receive(Frames.headers(1, Frames.request()))
