@@ -98,7 +98,11 @@ let package = Package(
 
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: common),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Bytes"], swiftSettings: common),
-        .testTarget(name: "OpenSSLTests", dependencies: ["OpenSSL", "COpenSSL", "Bytes"], swiftSettings: common),
+        .testTarget(
+            name: "OpenSSLTests",
+            dependencies: ["OpenSSL", "COpenSSL", "Bytes"],
+            swiftSettings: common
+        ),
         .testTarget(
             name: "JOSETests",
             dependencies: ["JOSE", "JSON", "OpenSSL", "Bytes"],
