@@ -9,6 +9,7 @@ enum LimitMember: String, MemberName {
     case headerFields = "header_fields"
     case bodyBytes = "body_bytes"
     case connections
+    case windowBytes = "window_bytes"
     case bufferedBytes = "buffered_bytes"
     case tokens
     case idleUpstreamConnections = "idle_upstream_connections"
@@ -46,7 +47,8 @@ enum LimitMember: String, MemberName {
         case .headerFields: (\.messages.fieldCount, nil, 10...1000)
         case .bodyBytes: (\.bodyBytes, .size, Self.kibibyte...256 * Self.mebibyte)
         case .connections: (\.connections, nil, 1...1_000_000)
-        case .bufferedBytes: (\.bufferBytes, .size, 4 * Self.kibibyte...16 * Self.mebibyte)
+        case .windowBytes: (\.windowBytes, .size, 4 * Self.kibibyte...16 * Self.mebibyte)
+        case .bufferedBytes: (\.bufferedBytes, .size, Self.mebibyte...1024 * 1024 * Self.mebibyte)
         case .tokens: (\.tokens, nil, 1...1_000_000)
         case .idleUpstreamConnections: (\.idleUpstreamConnections, nil, 0...10_000)
         case .handshakeTimeout: (\.handshakeTimeout, .duration, 100...300_000)
@@ -80,5 +82,10 @@ extension Limits {
                 row.quantity.map { member.quantity($0, in: row.bounds) } ?? member.count(in: row.bounds)
             if let value { self[keyPath: row.limit] = value }
         }
+        guard bufferedBytes < bodyBytes else { return }
+        (members[.bufferedBytes] ?? members[.bodyBytes] ?? node).error(
+            "\"buffered_bytes\" is less than \"body_bytes\": the largest body would never have room.",
+            "Raise the one or lower the other."
+        )
     }
 }

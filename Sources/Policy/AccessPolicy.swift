@@ -23,9 +23,31 @@ public struct ForwardPermit: ~Copyable, Sendable {
     }
 }
 
-/// The decision on one request: a pure function of the configuration, the head, the keys and the time.
+/// The proof that the head of a request passed its checks. Only `AccessPolicy` makes one, and the decision on the body
+/// consumes it.
+public struct HeadClearance: ~Copyable, Sendable {
+    /// The route that the request is for.
+    public let route: RouteID
+    /// Who sent it.
+    public let principal: Principal
+    fileprivate let subpath: ByteRange
+    fileprivate let origin: String?
+
+    fileprivate init(route: RouteID, principal: Principal, subpath: ByteRange, origin: String?) {
+        self.route = route
+        self.principal = principal
+        self.subpath = subpath
+        self.origin = origin
+    }
+
+    fileprivate consuming func permit() -> ForwardPermit {
+        ForwardPermit(route: route, principal: principal, subpath: subpath, origin: origin)
+    }
+}
+
+/// The decision on one request: a pure function of the configuration, the request, the keys and the time.
 public enum AccessPolicy {
-    /// Decides on `request`.
+    /// Decides on the head of `request`.
     ///
     /// - Parameters:
     ///   - request: The head; nothing of the body is looked at.
@@ -71,17 +93,27 @@ public enum AccessPolicy {
             try checkSenderConstraint(token, route)
             try checkScopes(token, route, snapshot)
             try checkContent(request, snapshot)
-            return .forward(
-                ForwardPermit(
-                    route: match.route,
-                    principal: principal,
-                    subpath: ByteRange(request.target.path.start + match.pathLength, request.target.path.end),
-                    origin: progress.origin
-                )
+            let clearance = HeadClearance(
+                route: match.route,
+                principal: principal,
+                subpath: ByteRange(request.target.path.start + match.pathLength, request.target.path.end),
+                origin: progress.origin
             )
+            return request.method == .post ? .awaitBody(clearance) : .forward(clearance.permit())
         } catch {
             return progress.decision(for: error)
         }
+    }
+
+    /// Decides on the body of a request whose head has passed.
+    ///
+    /// - Parameters:
+    ///   - clearance: What the head has won.
+    ///   - body: The whole body.
+    /// - Returns: `forward` or `respond`.
+    public static func decide(_ clearance: consuming HeadClearance, on body: borrowing ByteBuffer) -> Decision
+    {
+        .forward(clearance.permit())
     }
 
     /// The methods of a route, as `Allow` names them.

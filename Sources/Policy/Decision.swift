@@ -4,6 +4,8 @@
 public enum Decision: ~Copyable, Sendable {
     /// The request may go on; whoever holds the permit may send it, once.
     case forward(ForwardPermit)
+    /// The head may pass; the body is to be read whole, and then `AccessPolicy.decide` is asked for the rest.
+    case awaitBody(HeadClearance)
     /// The gateway answers by itself.
     case respond(LocalResponse)
     /// The keys of an issuer are to be fetched first; then the decision is asked for again.

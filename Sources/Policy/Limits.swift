@@ -12,8 +12,12 @@ public struct Limits: Sendable, Equatable {
     public var bodyBytes = 4 * 1024 * 1024
     /// Most client connections of one worker.
     public var connections = 16_384
-    /// Bytes held for a slow reader before the faster side is paused; reading resumes at half.
-    public var bufferBytes = 64 * 1024
+    /// Bytes held for a slow reader before the faster side is paused; reading resumes at half. It is the flow-control
+    /// window of an HTTP/2 stream, too.
+    public var windowBytes = 64 * 1024
+    /// Bytes of request bodies that one worker holds at a time; what comes beyond waits, and is refused if that takes
+    /// too long.
+    public var bufferedBytes = 64 * 1024 * 1024
     /// Most verified tokens remembered by one worker.
     public var tokens = 16_384
     /// Most idle connections to one endpoint that one worker keeps.

@@ -118,6 +118,8 @@ public enum FailureReason: String, Sendable, CaseIterable {
     case clientTimeout = "client_timeout"
     /// The client did not read its answer in time.
     case clientStalled = "client_stalled"
+    /// The gateway holds so many bodies that there was no room for this one in time.
+    case overloaded = "gateway_overloaded"
     /// The gateway is going down.
     case draining
 }

@@ -11,16 +11,28 @@ final class Exchange {
     enum Phase: Equatable {
         /// Waiting for the keys of an issuer.
         case awaitingKeys(IssuerID)
+        /// Waiting until other bodies have gone, for there is no room for this one.
+        case awaitingMemory
+        /// Reading the body, on which the decision depends.
+        case readingBody
         /// Waiting for the addresses of a host.
         case awaitingAddresses
         /// Waiting for a connection to the server.
         case connecting
         /// The request is on its way, or the response.
         case relaying
+
+        /// Whether somebody else ends the wait.
+        var isParked: Bool {
+            switch self {
+            case .awaitingKeys, .awaitingMemory, .awaitingAddresses: true
+            case .readingBody, .connecting, .relaying: false
+            }
+        }
     }
 
     /// Bytes of memory for bodies that an exchange keeps when it is used anew.
-    private static let replayMemory = 4096
+    private static let bodyMemory = 4096
 
     var client: ClientStream?
     var upstream: UpstreamStream?
@@ -32,6 +44,8 @@ final class Exchange {
 
     var request = RequestHead()
     var response = ResponseHead()
+    /// What the head has won, until the body is judged.
+    var clearance: HeadClearance?
     /// The right to send the request, until a connection is found for it.
     var permit: ForwardPermit?
     /// The right to this request's place at the server.
@@ -39,14 +53,14 @@ final class Exchange {
 
     /// Takes the body of the request apart.
     var requestBody = BodyDecoder(framing: .none, limits: MessageLimits())
-    /// How the body goes on to the server.
-    var requestFraming = BodyFraming.none
-    /// Bytes of the request's body so far.
-    var requestBodyBytes = 0
-    /// The body so far, for sending the request anew; nothing if that is out of the question.
-    var replay = ByteBuffer()
-    /// Whether `replay` holds all of the body so far.
-    var canReplay = true
+    /// The body so far. It is held until the response begins, so that the request can be sent anew.
+    var body = ByteBuffer()
+    /// Bytes of the body, also when it is not held any more.
+    var bodyLength = 0
+    /// Bytes of the worker's memory for bodies that are set aside for this one.
+    var reservedBytes = 0
+    /// Number of bytes of the body that are in the server's output, or behind it.
+    var sentBodyBytes = 0
     /// Whether the whole request is in the server's output.
     var hasSentRequest = false
     /// Takes the body of the response apart.
@@ -86,9 +100,10 @@ final class Exchange {
         response.removeAll()
         permit = nil
         lease = nil
-        requestBodyBytes = 0
+        clearance = nil
         forgetBody()
-        canReplay = true
+        bodyLength = 0
+        sentBodyBytes = 0
         hasSentRequest = false
         continuesTrace = false
         upstreamIsPersistent = false
@@ -116,24 +131,15 @@ final class Exchange {
         return true
     }
 
-    /// Whether policy has let the request pass, so that its body may be read.
-    var mayReadBody: Bool {
-        if case .awaitingKeys = phase { false } else { true }
-    }
-
-    /// Keeps octets of the body for sending the request anew, unless they are more than `limit`.
-    func keepBody(_ octets: borrowing Span<UInt8>, limit: Int) {
-        requestBodyBytes += octets.count
-        guard canReplay, requestBodyBytes <= limit else {
-            canReplay = false
-            return forgetBody()
-        }
-        replay.append(octets)
+    /// Adds octets to the body.
+    func take(_ octets: borrowing Span<UInt8>) {
+        bodyLength += octets.count
+        body.append(octets)
     }
 
     /// Forgets the body, of which no more than a little memory stays.
     func forgetBody() {
-        if replay.capacity > Self.replayMemory { replay.release() } else { replay.removeAll() }
+        if body.capacity > Self.bodyMemory { body.release() } else { body.removeAll() }
     }
 
     /// What the head of the response needs to know.
@@ -153,7 +159,7 @@ final class Exchange {
 
     /// Frees what the heads hold: a stream of events may live for days.
     func releaseHeads() {
-        replay.release()
+        body.release()
         request.bytes.release()
         request.fields = FieldTable()
         response.bytes.release()

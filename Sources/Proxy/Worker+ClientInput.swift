@@ -26,8 +26,6 @@ extension Worker {
             var pending = ByteBuffer()
             swap(&pending, &client.pending)
             consume(pending.span, client)
-        } else {
-            sendHeadAlone(client)
         }
         if client.channel != nil, client.hasUnreadInput || client.hasHungUp { receive(client) }
     }
@@ -81,15 +79,10 @@ extension Worker {
     private func wantsInput(_ client: ClientStream) -> Bool {
         switch client.state {
         case .closed: return false
-        case .reading: return !client.closesAfterOutput && client.backlog < snapshot.limits.bufferBytes
+        case .reading: return !client.closesAfterOutput && client.backlog < snapshot.limits.windowBytes
         case .discarding, .lingering: return true
         case .exchanging(let exchange):
-            guard exchange.mayReadBody, !exchange.requestBody.hasEnded else { return false }
-            guard let upstream = exchange.upstream else {
-                return client.pending.isEmpty
-                    && exchange.requestBodyBytes < snapshot.limits.bufferBytes / 2
-            }
-            return upstream.backlog < snapshot.limits.bufferBytes
+            return exchange.phase == .readingBody && !exchange.requestBody.hasEnded
         }
     }
 
@@ -102,7 +95,7 @@ extension Worker {
             case .reading:
                 guard wantsInput(client), readHead(input, client, &offset) else { break loop }
             case .exchanging(let exchange):
-                guard pumpBody(input, of: exchange, from: client, &offset) else { break loop }
+                guard readBody(input, of: exchange, from: client, &offset) else { break loop }
             case .discarding(let decoder, let left):
                 guard discard(input, client, decoder, left: left, &offset) else { break loop }
             case .lingering(let left):
@@ -118,18 +111,8 @@ extension Worker {
         } else if client.hasReceivedEnd {
             endBody(client)
         }
-        sendHeadAlone(client)
         if !client.output.isEmpty { flush(client) }
         if canGoOn(client) { queue(client) }
-    }
-
-    /// Sends a head that has waited for the first octets of its body, which did not come with it.
-    private func sendHeadAlone(_ client: ClientStream) {
-        guard let exchange = client.exchange, !exchange.requestBody.hasEnded,
-            let upstream = exchange.upstream,
-            !upstream.output.isEmpty
-        else { return }
-        flush(upstream)
     }
 
     /// Reads a head and decides on it; false if its end has not arrived.
@@ -195,31 +178,21 @@ extension Worker {
         }
     }
 
-    /// Passes body bytes on to the server, or keeps them for it; false if the body has ended or the server must take
-    /// some first.
-    private func pumpBody(
+    /// Reads body bytes, and decides when the body is complete; false if no more of the input is wanted now.
+    private func readBody(
         _ input: borrowing Span<UInt8>,
         of exchange: Exchange,
         from client: ClientStream,
         _ offset: inout Int
     ) -> Bool {
-        guard exchange.mayReadBody, !exchange.requestBody.hasEnded else { return false }
-        // Without a way to the server, no more is taken than can be kept.
-        let expected = exchange.requestBodyBytes + input.count - offset
-        guard exchange.upstream != nil || expected <= snapshot.limits.bufferBytes else { return false }
+        guard exchange.phase == .readingBody, !exchange.requestBody.hasEnded else { return false }
         do throws(MessageViolation) {
-            pump: while true {
-                switch try exchange.requestBody.next(input, at: &offset) {
-                case .data(let range):
-                    exchange.keepBody(input.extracting(range), limit: snapshot.limits.bufferBytes)
-                    guard exchange.requestBodyBytes <= snapshot.limits.bodyBytes else {
-                        offset = input.count
-                        refuseBody(of: exchange, .access(.contentTooLarge))
-                        return false
-                    }
-                    let framing = exchange.requestFraming
-                    exchange.upstream?.writeBody(input.extracting(range), framing: framing)
-                case .more, .end: break pump
+            while case .data(let range) = try exchange.requestBody.next(input, at: &offset) {
+                exchange.take(input.extracting(range))
+                guard exchange.bodyLength <= snapshot.limits.bodyBytes else {
+                    offset = input.count
+                    refuseBody(of: exchange, .access(.contentTooLarge))
+                    return false
                 }
             }
         } catch {
@@ -227,10 +200,12 @@ extension Worker {
             refuseBody(of: exchange, .message(error))
             return false
         }
-        guard let upstream = exchange.upstream else { return false }
-        if exchange.requestBody.hasEnded { endRequest(exchange, upstream) }
-        noteProgress(of: exchange, client)
-        flush(upstream)
+        openWindow(of: client, heldBack: 0)
+        if exchange.requestBody.hasEnded {
+            decideOnBody(of: exchange)
+        } else {
+            awaitBody(of: exchange, client)
+        }
         return false
     }
 
@@ -240,16 +215,14 @@ extension Worker {
         case .exchanging(let exchange):
             guard !exchange.requestBody.hasEnded else { return }
             exchange.requestBody.end()
-            guard exchange.phase == .relaying, let upstream = exchange.upstream else { return }
-            endRequest(exchange, upstream)
-            flush(upstream)
+            if exchange.phase == .readingBody { decideOnBody(of: exchange) }
         case .discarding: client.state = .discarding(BodyDecoder.ended, left: 0)
         case .reading, .lingering, .closed: break
         }
     }
 
-    private func noteProgress(of exchange: Exchange, _ client: ClientStream) {
-        guard !exchange.requestBody.hasEnded else { return client.deadline.clear() }
+    /// Gives the client its time for the next octets of the body.
+    func awaitBody(of exchange: Exchange, _ client: ClientStream) {
         client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
     }
 

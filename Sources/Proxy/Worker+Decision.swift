@@ -11,6 +11,8 @@ extension Worker {
     private static let discardLimit = 256 * 1024
     /// Milliseconds that a peer has for reading what came before a close.
     static let lingerTime = 2000
+    /// Milliseconds that a request waits for room for its body.
+    private static let memoryPatience = 5000
     /// Milliseconds that a request waits for keys.
     private static let keyPatience = 10_000
 
@@ -33,11 +35,71 @@ extension Worker {
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
         case .awaitKeys(let issuer): awaitKeys(of: issuer, exchange)
+        case .awaitBody(let clearance):
+            exchange.record.route = clearance.route
+            exchange.record.principal = clearance.principal
+            exchange.clearance = consume clearance
+            startBody(of: exchange, client)
         case .forward(let permit):
             exchange.record.route = permit.route
             exchange.record.principal = permit.principal
             exchange.permit = consume permit
             forward(exchange)
+        }
+    }
+
+    /// Finds room for the body, and reads it.
+    private func startBody(of exchange: Exchange, _ client: ClientStream) {
+        guard reserve(for: exchange) else {
+            return park(exchange, .awaitingMemory, patience: Self.memoryPatience)
+        }
+        exchange.phase = .readingBody
+        guard !exchange.requestBody.hasEnded else { return decideOnBody(of: exchange) }
+        if exchange.request.expectsContinue { sendContinue(exchange) }
+        if client.exchange === exchange { awaitBody(of: exchange, client) }
+    }
+
+    /// Sets memory aside for a body: its length, or the most that it may become; false if there is not so much.
+    private func reserve(for exchange: Exchange) -> Bool {
+        let bytes =
+            switch exchange.request.framing {
+            case .none: 0
+            case .length(let length): length
+            case .chunked, .untilClose: snapshot.limits.bodyBytes
+            }
+        guard reservedBytes + bytes <= snapshot.limits.bufferedBytes else { return false }
+        reservedBytes += bytes
+        exchange.reservedBytes = bytes
+        return true
+    }
+
+    /// Gives memory back that is not used any more, and goes on with those who wait for it.
+    func release(_ exchange: Exchange, downTo bytes: Int = 0) {
+        guard exchange.reservedBytes > bytes else { return }
+        reservedBytes -= exchange.reservedBytes - bytes
+        exchange.reservedBytes = bytes
+        guard !parked.isEmpty else { return }
+        for waiting in takeParked(where: { $0 == .awaitingMemory }) {
+            guard let client = waiting.client else { continue }
+            startBody(of: waiting, client)
+            flush(client)
+            queue(client)
+        }
+    }
+
+    /// Decides on a request whose body is complete.
+    func decideOnBody(of exchange: Exchange) {
+        release(exchange, downTo: exchange.bodyLength)
+        exchange.client?.deadline.clear()
+        guard let clearance = exchange.clearance.take() else { return }
+        let decision = AccessPolicy.decide(clearance, on: exchange.body)
+        switch consume decision {
+        case .respond(let response): respond(exchange, with: response)
+        case .forward(let permit):
+            exchange.permit = consume permit
+            forward(exchange)
+        case .awaitKeys: break
+        case .awaitBody: break
         }
     }
 
@@ -69,7 +131,7 @@ extension Worker {
     func takeParked(where fits: (Exchange.Phase) -> Bool) -> [Exchange] {
         var taken: [Exchange] = []
         parked.removeAll { id in
-            guard let exchange = connections.client(id)?.exchange, exchange.phase != .relaying else {
+            guard let exchange = connections.client(id)?.exchange, exchange.phase.isParked else {
                 return true
             }
             guard fits(exchange.phase) else { return false }
@@ -183,7 +245,7 @@ extension Worker {
     }
 
     func log(_ exchange: Exchange) {
-        exchange.record.bytesIn = exchange.requestBodyBytes
+        exchange.record.bytesIn = exchange.bodyLength
         guard services.accessLog != nil, let client = exchange.client, let snapshot = exchange.snapshot
         else { return }
         exchange.record.append(client: client.origin.host, snapshot: snapshot, clock: clock, to: &lines)
@@ -195,6 +257,7 @@ extension Worker {
     }
 
     func giveBack(_ exchange: Exchange) {
+        release(exchange)
         exchange.recycle()
         if spareExchanges.count < 256 { spareExchanges.append(exchange) }
     }

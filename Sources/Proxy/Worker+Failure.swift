@@ -13,7 +13,7 @@ extension Worker {
     func retryOrFail(_ upstream: UpstreamStream, _ failure: GatewayFailure) {
         guard let exchange = upstream.exchange else { return discard(upstream) }
         let mayRetry =
-            exchange.canReplay && !exchange.hasResponded && exchange.informationalCount == 0
+            !exchange.hasResponded && exchange.informationalCount == 0
             && upstream.pending.isEmpty && upstream.hasTakenNothing
             && (!upstream.isReused || !exchange.hasRetried)
         guard mayRetry else { return fail(exchange, failure) }
@@ -105,17 +105,14 @@ extension Worker {
         case .awaitingAddresses:
             fail(exchange, GatewayFailure(.connectTimeout, "The name was not resolved in time."))
         case .connecting: fail(exchange, GatewayFailure(.connectTimeout))
-        case .relaying where !client.isFlushed:
+        case .awaitingMemory, .readingBody:
+            let isWaiting = exchange.phase == .awaitingMemory
+            refuseBody(of: exchange, .failure(isWaiting ? .overloaded : .clientTimeout))
+            flush(client)
+        case .relaying:
+            guard !client.isFlushed else { return }
             discardUpstream(of: exchange)
             abort(exchange, .failure(.clientStalled))
-        case .relaying where exchange.upstream?.backlog ?? 0 > 0:
-            fail(exchange, GatewayFailure(.upstreamTimeout, "The server does not take the request."))
-        case .relaying:
-            discardUpstream(of: exchange)
-            guard !exchange.hasResponded else { return abort(exchange, .failure(.clientTimeout)) }
-            exchange.isPersistent = false
-            respond(exchange, with: LocalResponse(refusing: .failure(.clientTimeout)))
-            flush(client)
         }
     }
 
@@ -153,8 +150,7 @@ extension Worker {
 extension Exchange {
     /// The JSON-RPC id of the message that the request is, if that is still here.
     fileprivate var messageID: JSONValue? {
-        // A part of a message is no JSON, so that it has no id either.
-        guard canReplay, let id = Self.messageID(in: replay) else { return nil }
+        guard let id = Self.messageID(in: body) else { return nil }
         switch id.content {
         case .string, .number: return id
         default: return nil

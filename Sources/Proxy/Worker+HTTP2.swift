@@ -16,8 +16,8 @@ extension Worker {
         var http2 = HTTP2Limits()
         http2.messages = limits.messages
         http2.streams = limits.http2.streams
-        http2.streamWindow = limits.bufferBytes
-        http2.connectionWindow = 16 * limits.bufferBytes
+        http2.streamWindow = limits.windowBytes
+        http2.connectionWindow = 16 * limits.windowBytes
         http2.headerTableBytes = limits.http2.headerTableBytes
         http2.continuationFrames = limits.http2.continuationFrames
         http2.resetStreams = limits.http2.resetStreams

@@ -154,8 +154,7 @@ extension Worker {
         exchange.responseBody = BodyDecoder(framing: framing, limits: snapshot.limits.messages)
         exchange.responseFraming = Self.framingForClient(framing, exchange.record.version)
         let needsClose = client.channel != nil && exchange.responseFraming == .untilClose
-        // An early answer to a request that is still on its way: what is left of it is not waited for.
-        if needsClose || !exchange.hasSentRequest { exchange.isPersistent = false }
+        if needsClose { exchange.isPersistent = false }
         exchange.isEventStream = exchange.response.isEventStream
         exchange.upstreamIsPersistent = exchange.response.isPersistent
         exchange.record.status = exchange.response.status
@@ -167,8 +166,8 @@ extension Worker {
             using: &fields
         )
         exchange.hasResponded = true
-        exchange.canReplay = false
         exchange.forgetBody()
+        release(exchange)
         noteResponseProgress(upstream, exchange)
         if exchange.isEventStream { exchange.releaseHeads() }
     }
@@ -242,7 +241,7 @@ extension Worker {
     }
 
     private func pauseIfBehind(_ upstream: UpstreamStream, _ client: ClientStream) {
-        guard upstream.exchange != nil, client.backlog >= snapshot.limits.bufferBytes else { return }
+        guard upstream.exchange != nil, client.backlog >= snapshot.limits.windowBytes else { return }
         upstream.isPaused = true
         upstream.hasUnreadInput = true
         upstream.deadline.clear()

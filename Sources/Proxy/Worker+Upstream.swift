@@ -11,8 +11,6 @@ internal import Transport
 extension Worker {
     /// Spends the permit of an exchange for a place at its server, and sends the request there.
     func forward(_ exchange: Exchange) {
-        // The client may prove to be gone, and with it the exchange and its permit.
-        if exchange.request.expectsContinue { sendContinue(exchange) }
         guard let permit = exchange.permit.take() else { return }
         let lease = pool.checkOut(permit)
         exchange.record.endpoint = pool.endpoint(lease.endpoint).name
@@ -41,7 +39,7 @@ extension Worker {
         return false
     }
 
-    private func sendContinue(_ exchange: Exchange) {
+    func sendContinue(_ exchange: Exchange) {
         guard let client = exchange.client else { return }
         client.writeContinue(using: &fields)
         flush(client)
@@ -61,7 +59,7 @@ extension Worker {
         return UpstreamRequest.Facts(
             route: snapshot.route(route),
             endpoint: pool.endpoint(endpoint),
-            framing: exchange.requestFraming,
+            framing: exchange.bodyLength > 0 ? .length(exchange.bodyLength) : .none,
             clientHost: client.origin.host,
             requestID: exchange.record.requestID,
             continuesTrace: exchange.continuesTrace,
@@ -72,7 +70,6 @@ extension Worker {
 
     /// Gives the request to a connection of HTTP/1.1 that has nothing else to do.
     func place(_ exchange: Exchange, on upstream: UpstreamStream) {
-        exchange.requestFraming = exchange.request.framing
         guard let facts = requestFacts(of: exchange, at: upstream.endpoint) else { return }
         attach(exchange, to: upstream)
         UpstreamRequest.append(exchange.request, facts: facts, to: &upstream.output)
@@ -84,9 +81,8 @@ extension Worker {
         guard connection.session.canOpenStream, case .server(let endpoint) = connection.peer else {
             return false
         }
-        exchange.requestFraming = exchange.request.framing
         guard let facts = requestFacts(of: exchange, at: endpoint) else { return false }
-        let endsStream = exchange.requestBody.hasEnded && exchange.requestBodyBytes == 0
+        let endsStream = exchange.bodyLength == 0
         fields.removeAll()
         UpstreamRequest.append(exchange.request, facts: facts, to: &fields)
         guard let stream = connection.session.request(fields, endsStream: endsStream) else { return false }
@@ -107,24 +103,25 @@ extension Worker {
         return true
     }
 
-    /// Sends what is there of the request, unless more of it follows that may come with the head.
     private func sendBody(of exchange: Exchange, _ upstream: UpstreamStream) {
-        if !exchange.replay.isEmpty {
-            upstream.writeBody(exchange.replay.span, framing: exchange.requestFraming)
-        }
-        if exchange.requestBody.hasEnded {
-            endRequest(exchange, upstream)
-            flush(upstream)
-        } else if let client = exchange.client {
-            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
-        }
+        exchange.sentBodyBytes = 0
+        exchange.hasSentRequest = false
+        writeBody(of: exchange, to: upstream)
+        flush(upstream)
     }
 
-    /// Notes that the whole request is in the server's output.
-    func endRequest(_ exchange: Exchange, _ upstream: UpstreamStream) {
-        upstream.endBody(framing: exchange.requestFraming)
+    /// Puts as much of the body into the server's output as the mark allows.
+    private func writeBody(of exchange: Exchange, to upstream: UpstreamStream) {
+        guard !exchange.hasSentRequest else { return }
+        let room = snapshot.limits.windowBytes - upstream.backlog
+        let end = min(exchange.sentBodyBytes + max(room, 0), exchange.body.count)
+        if end > exchange.sentBodyBytes {
+            upstream.writeBody(exchange.body.span.extracting(exchange.sentBodyBytes..<end))
+            exchange.sentBodyBytes = end
+        }
+        guard end == exchange.body.count else { return }
         exchange.hasSentRequest = true
-        exchange.client?.deadline.clear()
+        if exchange.bodyLength > 0 { upstream.endBody() }
     }
 
     /// Takes over the addresses of a host, and goes on with the exchanges that wait for them.
@@ -149,7 +146,7 @@ extension Worker {
         case .stream(let stream, let connection):
             connection.session.resume(stream)
             makeDue(connection)
-            noteSent(upstream)
+            awaitServer(upstream)
         case .connection(let channel):
             flush(upstream, channel)
         }
@@ -157,14 +154,26 @@ extension Worker {
 
     private func flush(_ upstream: UpstreamStream, _ channel: Channel) {
         if let failure = channel.flush() { return broke(upstream, failure) }
-        while !upstream.output.isEmpty {
-            switch channel.send(upstream.output.span) {
-            case .bytes(let count): upstream.output.consume(count)
-            case .wouldBlock: return noteSent(upstream)
-            case .failed(let error): return broke(upstream, .socket(error))
+        repeat {
+            while !upstream.output.isEmpty {
+                switch channel.send(upstream.output.span) {
+                case .bytes(let count): upstream.output.consume(count)
+                case .wouldBlock: return awaitServer(upstream)
+                case .failed(let error): return broke(upstream, .socket(error))
+                }
             }
-        }
-        noteSent(upstream)
+        } while refill(upstream)
+        if upstream.output.capacity > 0 { upstream.output.release() }
+        awaitServer(upstream)
+    }
+
+    /// Puts more of the request's body into the output; false if there is no more, or no room for it.
+    private func refill(_ upstream: UpstreamStream) -> Bool {
+        guard let exchange = upstream.exchange, !exchange.hasSentRequest, !exchange.hasResponded,
+            upstream.backlog <= snapshot.limits.windowBytes / 2
+        else { return false }
+        writeBody(of: exchange, to: upstream)
+        return true
     }
 
     /// The server may have answered before it closed: that is received first, and then the end.
@@ -174,24 +183,15 @@ extension Worker {
         queue(upstream)
     }
 
-    /// Goes on with both sides of an exchange whose request has moved on.
+    /// Goes on with a request of HTTP/2 that has moved on.
     func noteSent(_ upstream: UpstreamStream) {
-        guard let exchange = upstream.exchange, let client = exchange.client else { return }
-        if upstream.output.isEmpty, upstream.output.capacity > 0, exchange.requestBody.hasEnded {
-            upstream.output.release()
-        }
-        if !exchange.hasResponded { awaitServer(upstream, exchange) }
-        openWindow(of: client, heldBack: upstream.backlog)
-        let wantsMore =
-            !exchange.requestBody.hasEnded && upstream.backlog < snapshot.limits.bufferBytes / 2
-        if wantsMore, client.hasUnreadInput || !client.pending.isEmpty { queue(client) }
+        if refill(upstream) { flush(upstream) } else { awaitServer(upstream) }
     }
 
     /// Gives the server its time: to take what waits for it, then to answer.
-    private func awaitServer(_ upstream: UpstreamStream, _ exchange: Exchange) {
-        guard upstream.backlog > 0 || exchange.hasSentRequest, let route = exchange.record.route else {
-            return upstream.deadline.clear()
-        }
+    private func awaitServer(_ upstream: UpstreamStream) {
+        guard let exchange = upstream.exchange, !exchange.hasResponded, let route = exchange.record.route
+        else { return }
         let timeout =
             upstream.backlog > 0
             ? snapshot.limits.bodyTimeout : snapshot.route(route).upstream.responseTimeout
@@ -200,19 +200,16 @@ extension Worker {
 }
 
 extension UpstreamStream {
-    /// Writes octets of a body.
-    func writeBody(_ octets: borrowing Span<UInt8>, framing: BodyFraming) {
+    /// Writes octets of a body whose length the head has told.
+    func writeBody(_ octets: borrowing Span<UInt8>) {
         switch carrier {
-        case .connection: output.appendBody(octets, framing: framing)
+        case .connection: output.append(octets)
         case .stream(let stream, _): stream.output.append(octets)
         }
     }
 
     /// Writes the end of a body.
-    func endBody(framing: BodyFraming) {
-        switch carrier {
-        case .connection: output.appendBodyEnd(framing: framing)
-        case .stream(let stream, let connection): connection.session.finish(stream)
-        }
+    func endBody() {
+        if case .stream(let stream, let connection) = carrier { connection.session.finish(stream) }
     }
 }

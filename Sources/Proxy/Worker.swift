@@ -82,6 +82,8 @@ public final class Worker {
     var spareExchanges: [Exchange] = []
     /// Exchanges that wait for keys or addresses.
     var parked: [ConnectionID] = []
+    /// Bytes that are set aside for bodies of requests.
+    var reservedBytes = 0
     /// Access log lines of this round.
     var lines = ByteBuffer()
     var lineCount = 0

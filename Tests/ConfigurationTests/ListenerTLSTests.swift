@@ -146,7 +146,7 @@ import Testing
         ),
         Expectation(
             "\(firstPointer)/key",
-            "no readable PEM private key",
+            "no PEM private key",
             certificate(#""certificate": "gateway.pem", "key": §{ "file": "gateway.pem" }"#)
         ),
         Expectation(

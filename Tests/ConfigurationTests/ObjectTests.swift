@@ -166,9 +166,9 @@ import Testing
             Sample.root(#""limits": { "header_bytes": §"0B" }"#)
         ),
         Expectation(
-            "/limits/buffered_bytes",
+            "/limits/window_bytes",
             "from 4KiB to 16MiB",
-            Sample.root(#""limits": { "buffered_bytes": §"1KiB" }"#)
+            Sample.root(#""limits": { "window_bytes": §"1KiB" }"#)
         ),
         Expectation(
             "/limits/connections",

@@ -117,7 +117,7 @@ import Testing
 
     @Test func `takes every limit`() throws {
         let text = Sample.root(
-            #""limits": { "header_bytes": "8KiB", "body_bytes": "1MiB", "connections": 1, "buffered_bytes": "8192B", "#
+            #""limits": { "header_bytes": "8KiB", "body_bytes": "1MiB", "connections": 1, "window_bytes": "8192B", "buffered_bytes": "2MiB", "#
                 + #""tokens": 2, "idle_upstream_connections": 0, "header_timeout": "1s", "body_timeout": "2s", "#
                 + #""idle_timeout": "3s", "upstream_idle_timeout": "4000ms", "drain_timeout": "0s", "#
                 + #""header_fields": 20, "handshake_timeout": "5s", "streams_per_connection": 10, "#
@@ -129,7 +129,8 @@ import Testing
         expected.messages.headerBytes = 8192
         expected.bodyBytes = 1 << 20
         expected.connections = 1
-        expected.bufferBytes = 8192
+        expected.windowBytes = 8192
+        expected.bufferedBytes = 2 << 20
         expected.tokens = 2
         expected.idleUpstreamConnections = 0
         expected.headerTimeout = 1000

@@ -162,8 +162,13 @@ extension Gateway {
     ) -> Outcome {
         var head = RequestHead()
         var parser = RequestParser(limits: MessageLimits())
+        var body = ByteBuffer()
         do throws(MessageViolation) {
-            guard try parser.parse(text.octets.span, into: &head) != nil else { return Outcome(code: "part") }
+            let octets = text.octets
+            guard let length = try parser.parse(octets.span, into: &head) else {
+                return Outcome(code: "part")
+            }
+            body.append(octets.span.extracting(length...))
         } catch {
             return Outcome(status: error.status, code: error.rawValue)
         }
@@ -179,7 +184,17 @@ extension Gateway {
             keys: keys ?? self.keys,
             tokens: &tokens
         )
+        return Self.outcome(of: decision, head, body)
+    }
+
+    private static func outcome(
+        of decision: consuming Decision,
+        _ head: borrowing RequestHead,
+        _ body: borrowing ByteBuffer
+    ) -> Outcome {
         switch consume decision {
+        case .awaitBody(let clearance):
+            return outcome(of: AccessPolicy.decide(clearance, on: body), head, body)
         case .forward(let permit):
             return Outcome(
                 status: 200,

@@ -71,7 +71,7 @@ extension WorkerTests {
                 }
             }
             #expect(most > 0)
-            #expect(most <= worker.snapshot.limits.bufferBytes + Worker.receiveSize + 4096)
+            #expect(most <= worker.snapshot.limits.windowBytes + Worker.receiveSize + 4096)
             gateway.send(.stop)
             worker.closeAll()
         }
