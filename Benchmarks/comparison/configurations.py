@@ -35,7 +35,7 @@ http {{
 
 def nginx_proxy(listen: int, directory: Path) -> str:
     return f"""
-  upstream back {{ server 127.0.0.1:{BACKEND}; keepalive 64; keepalive_requests 100000000; }}
+  upstream back {{ server 127.0.0.1:{BACKEND}; keepalive 256; keepalive_requests 100000000; }}
   server {{
     listen 127.0.0.1:{listen} backlog=4096;
     listen 127.0.0.1:{listen + TLS_OFFSET} ssl http2 backlog=4096;
@@ -99,7 +99,7 @@ def audgate(binary: str, listen: int, directory: Path) -> list[str]:
             {"resource": RESOURCE, "issuer": "as", "scopes": ["mcp:use"], "upstream": f"http://127.0.0.1:{BACKEND}/mcp"},
             {"resource": STREAM_RESOURCE, "issuer": "as", "upstream": f"http://127.0.0.1:{STREAMS}/stream"},
         ],
-        "limits": {"idle_timeout": "10m"},
+        "limits": {"idle_timeout": "10m", "idle_upstream_connections": 256},
         "log": {"access": "stdout", "level": "error"},
     }))
     return [binary, "serve", "--config", "gateway.json"]
