@@ -79,6 +79,7 @@ backend back
   http-reuse always
   server s 127.0.0.1:{BACKEND}
 backend streams
+  option http-no-delay
   server s 127.0.0.1:{STREAMS}
 """)
     return ["haproxy", "-db", "-f", f"{name}.cfg"]

@@ -22,10 +22,16 @@ def client_context(*protocols: str) -> ssl.SSLContext:
     return context
 
 
+def connect_tls(peer: Peer, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> ssl.SSLSocket:
+    plain = socket.create_connection(("127.0.0.1", peer.tls_port))
+    # Otherwise the request waits until the end of the handshake is acknowledged.
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return context.wrap_socket(plain, server_hostname=HOST, session=session)
+
+
 def connect_once(peer: Peer, context: ssl.SSLContext, session: ssl.SSLSession | None) -> ssl.SSLSession:
     """A connection with one request that the proxy answers itself; the session is good for resumption."""
-    plain = socket.create_connection(("127.0.0.1", peer.tls_port))
-    with context.wrap_socket(plain, server_hostname=HOST, session=session) as connection:
+    with connect_tls(peer, context, session) as connection:
         connection.sendall(REQUEST)
         answer = connection.recv(65_536)
         if b" 200 " not in answer:

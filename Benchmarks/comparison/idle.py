@@ -10,7 +10,7 @@ from typing import Protocol
 
 from comparison.configurations import ANSWER, STREAMS
 from comparison.credentials import HOST, RESOURCE, STREAM_RESOURCE
-from comparison.handshakes import client_context
+from comparison.handshakes import client_context, connect_tls
 from comparison.peer import Peer
 from comparison.requests import BODY, fields
 
@@ -49,9 +49,7 @@ class StreamServer:
 
 def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> list[Closable]:
     """An HTTP/1.1 connection with an event stream, or after a request and its answer."""
-    connection = socket.create_connection(("127.0.0.1", peer.tls_port if tls else peer.port))
-    if tls:
-        connection = client_context().wrap_socket(connection, server_hostname=HOST)
+    connection = connect_tls(peer, client_context()) if tls else socket.create_connection(("127.0.0.1", peer.port))
     body = "" if stream else BODY
     lines = [
         "GET /stream HTTP/1.1" if stream else f"POST /mcp HTTP/1.1\r\nContent-Length: {len(body)}", f"Host: {HOST}",
@@ -73,9 +71,7 @@ def http2(peer: Peer, tokens: dict[str, str], streams: int) -> list[Closable]:
     from h2.connection import H2Connection
     from h2.events import DataReceived
 
-    connection = client_context("h2").wrap_socket(
-        socket.create_connection(("127.0.0.1", peer.tls_port)), server_hostname=HOST
-    )
+    connection = connect_tls(peer, client_context("h2"))
     protocol = H2Connection(H2Configuration(client_side=True))
     protocol.initiate_connection()
     method, path, resource = ("GET", "/stream", STREAM_RESOURCE) if streams else ("POST", "/mcp", RESOURCE)
