@@ -1,5 +1,8 @@
-"""The same work as configuration of each proxy: `/mcp` to a back end, `/stream` to a server of event streams, `/healthz`
-answered by the proxy itself; a cleartext listener, and one with TLS 1.3, HTTP/2 and HTTP/1.1."""
+"""The same work as configuration of each proxy.
+
+`/mcp` goes to a back end, `/stream` to a server of event streams, and `/healthz` is answered by the proxy itself, on a
+cleartext listener and on one with TLS 1.3, HTTP/2 and HTTP/1.1.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,9 @@ TLS_OFFSET = 100
 CIPHER_SUITE = "TLS_AES_128_GCM_SHA256"
 
 
-def nginx(name: str, listen: int, servers: str, directory: Path) -> list[str]:
-    temporary = "\n".join(
-        f"  {kind}_temp_path {directory}/{name}-{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
+def nginx(name: str, servers: str, directory: Path) -> list[str]:
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "\n".join(f"  {kind}_temp_path {directory}/{name}-{kind};" for kind in kinds)
     (directory / f"{name}.conf").write_text(f"""
 worker_processes 1; daemon off; pid {directory}/{name}.pid; error_log {directory}/{name}.log;
 events {{ worker_connections 9000; }}
@@ -97,7 +99,8 @@ def audgate(binary: str, listen: int, directory: Path) -> list[str]:
         "issuers": {"as": {"issuer": "https://as.example", "keys": {"file": "keys.json"},
                            "algorithms": ["RS256"], "token_type": "at+jwt"}},
         "routes": [
-            {"resource": RESOURCE, "issuer": "as", "scopes": ["mcp:use"], "upstream": f"http://127.0.0.1:{BACKEND}/mcp"},
+            {"resource": RESOURCE, "issuer": "as", "scopes": ["mcp:use"],
+             "upstream": f"http://127.0.0.1:{BACKEND}/mcp"},
             {"resource": STREAM_RESOURCE, "issuer": "as", "upstream": f"http://127.0.0.1:{STREAMS}/stream"},
         ],
         "limits": {"idle_timeout": "10m", "idle_upstream_connections": 256},
@@ -110,7 +113,7 @@ def find_peers(directory: Path, binary: str) -> list[Peer]:
     """audgate, and whichever of the others are installed."""
     peers = [Peer("audgate", audgate(binary, 18080, directory), 18080, 18180, True)]
     if shutil.which("nginx"):
-        command = nginx("nginx", 18081, nginx_proxy(18081, directory), directory)
+        command = nginx("nginx", nginx_proxy(18081, directory), directory)
         peers.append(Peer("nginx no-auth", command, 18081, 18181))
     if shutil.which("haproxy"):
         peers.append(Peer("haproxy no-auth", haproxy("plain", 18082, directory, False), 18082, 18182))
@@ -121,4 +124,4 @@ def find_peers(directory: Path, binary: str) -> list[Peer]:
 def backend(directory: Path) -> Peer:
     """An nginx with a fixed answer, beside the load."""
     server = f"server {{ listen 127.0.0.1:{BACKEND} backlog=4096; location / {{ return 200 '{ANSWER}'; }} }}"
-    return Peer("backend", nginx("backend", BACKEND, server, directory), BACKEND, 0, core=LOAD_CORE)
+    return Peer("backend", nginx("backend", server, directory), BACKEND, 0, core=LOAD_CORE)

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from comparison.configurations import ANSWER, STREAMS
 from comparison.credentials import HOST, RESOURCE, STREAM_RESOURCE
@@ -17,10 +16,6 @@ from comparison.requests import BODY, fields
 STREAMS_PER_CONNECTION = 50
 # What comes before the first reading: pools and tables that the first connections bring about.
 WARM_UP = 100
-
-
-class Closable(Protocol):
-    def close(self) -> None: ...
 
 
 class StreamServer:
@@ -47,7 +42,7 @@ class StreamServer:
         self.open.clear()
 
 
-def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> list[Closable]:
+def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> socket.socket:
     """An HTTP/1.1 connection with an event stream, or after a request and its answer."""
     connection = connect_tls(peer, client_context()) if tls else socket.create_connection(("127.0.0.1", peer.port))
     body = "" if stream else BODY
@@ -62,10 +57,10 @@ def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> list[C
         if not part:
             raise SystemExit(f"{peer.name} closes after {received!r}")
         received += part
-    return [connection]
+    return connection
 
 
-def http2(peer: Peer, tokens: dict[str, str], streams: int) -> list[Closable]:
+def http2(peer: Peer, tokens: dict[str, str], streams: int) -> socket.socket:
     """An HTTP/2 connection over TLS with so many event streams, or after a request and its answer."""
     from h2.config import H2Configuration
     from h2.connection import H2Connection
@@ -91,18 +86,18 @@ def http2(peer: Peer, tokens: dict[str, str], streams: int) -> list[Closable]:
                 event.data for event in protocol.receive_data(part) if isinstance(event, DataReceived)
             )
     connection.sendall(protocol.data_to_send())
-    return [connection]
+    return connection
 
 
-def kib_for_each(peer: Peer, count: int, units: int, open_one: Callable[[Peer], list[Closable]]) -> float:
+def kib_for_each(peer: Peer, count: int, units: int, open_one: Callable[[Peer], socket.socket]) -> float:
     """KiB for each of `count` units, of which a call of `open_one` makes `units`."""
-    clients: list[Closable] = []
+    clients: list[socket.socket] = []
     for _ in range(WARM_UP // units):
-        clients += open_one(peer)
+        clients.append(open_one(peer))
     time.sleep(0.5)
     before = peer.memory_kib()
     for _ in range(count // units):
-        clients += open_one(peer)
+        clients.append(open_one(peer))
     time.sleep(1)
     result = (peer.memory_kib() - before) / count
     for client in clients:
