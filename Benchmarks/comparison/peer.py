@@ -1,0 +1,77 @@
+"""A proxy under test: how it is started on a core of its own, and what it has used."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PROXY_CORE, LOAD_CORE = 0, 1
+
+
+@dataclass
+class Peer:
+    name: str
+    command: list[str]
+    port: int
+    """Of its cleartext listener."""
+    tls_port: int
+    checks_token: bool = False
+    core: int = PROXY_CORE
+
+    def start(self, directory: Path) -> None:
+        self.output = directory / f"{self.name.replace(' ', '-')}.out"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                ["taskset", "-c", str(self.core), *self.command], cwd=directory, stdout=output, stderr=output
+            )
+        end = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise SystemExit(f"{self.name} does not start:\n{self.output.read_text()}") from None
+                time.sleep(0.05)
+
+    def pids(self) -> list[int]:
+        """The process and its children: nginx does its work in one."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [self.process.pid, *map(int, children.split())]
+
+    def cpu_seconds(self) -> float:
+        """User and system time."""
+        ticks = 0
+        for pid in self.pids():
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def memory_kib(self) -> int:
+        """The proportional set size; the kernel's memory for sockets is not in it."""
+        texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids()]
+        return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1)) for text in texts)
+
+    def stop(self) -> None:
+        for pid in reversed(self.pids()):
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def running(peers: list[Peer], directory: Path) -> Iterator[None]:
+    """Runs the peers for as long as the block lasts."""
+    with contextlib.ExitStack() as started:
+        for peer in peers:
+            peer.start(directory)
+            started.callback(peer.stop)
+        time.sleep(0.5)
+        yield
