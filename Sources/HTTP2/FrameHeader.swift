@@ -13,6 +13,7 @@ struct FrameHeader {
     private static let maximumPayload = 16384
 
     static let endStream: UInt8 = 0x1
+    static let acknowledgement: UInt8 = 0x1
     private static let endHeaders: UInt8 = 0x4
     private static let padded: UInt8 = 0x8
     private static let hasPriority: UInt8 = 0x20

@@ -45,6 +45,7 @@ extension HTTP2Session {
         switch type {
         case .data:
             if endsStream, let stream = streams.stream(id) { append(.end(stream)) }
+        case .settings: if flags & FrameHeader.acknowledgement == 0 { hasPeerSettings = true }
         case .headers: reading.note(.init(id: id, known: streams.stream(id), endsStream: endsStream))
         case .resetStream:
             if role == .client, streams.stream(id) == nil { noteProvokedReset() }

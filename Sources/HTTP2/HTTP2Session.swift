@@ -25,6 +25,8 @@ public final class HTTP2Session {
     private var requestHead = RequestHead()
     private var responseHead = ResponseHead()
     private var isGoingAway = false
+    /// Whether the peer has said what it allows: before that, more streams may be opened than it takes.
+    public internal(set) var hasPeerSettings = false
     /// What ended the connection.
     var failure: HTTP2Failure?
 

@@ -21,7 +21,7 @@ public struct Limits: Sendable, Equatable {
     /// Most verified tokens remembered by one worker.
     public var tokens = 16_384
     /// Most idle connections to one endpoint that one worker keeps.
-    public var idleUpstreamConnections = 64
+    public var idleUpstreamConnections = 256
     /// From accepting a connection until TLS is established on it, a PROXY header included.
     public var handshakeTimeout = 10_000
     /// From the first byte of a head to its last.

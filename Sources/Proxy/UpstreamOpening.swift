@@ -1,5 +1,7 @@
 // A connection to a server on its way: TCP, then TLS, until it is known which version of HTTP it carries.
 
+internal import Bytes
+internal import HTTP2
 internal import Transport
 
 /// A connection attempt and the exchanges that wait for it: one where it will carry HTTP/1.1, many for HTTP/2.
@@ -16,6 +18,10 @@ final class UpstreamOpening {
     var isConnected = false
     /// Number of octets that the peer had acknowledged when connected; nil where the kernel can't tell.
     var acknowledgedAtStart: Int?
+    /// The session, once it is clear that the connection carries HTTP/2: its requests wait for the server's settings.
+    var session: HTTP2Session?
+    /// Frames to be sent.
+    var output = ByteBuffer()
     var deadline = Deadline()
 
     init(id: ConnectionID, channel: Channel, endpoint: Int, wantsHTTP2: Bool) {

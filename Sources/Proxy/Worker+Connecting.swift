@@ -98,7 +98,9 @@ extension Worker {
     func serve(_ opening: UpstreamOpening, _ event: ReadinessEvent) {
         if event.isWritable {
             guard opening.isConnected || finishConnecting(opening) else { return }
-            if let failure = opening.channel.flush() { return failed(opening, failure) }
+            if let failure = opening.channel.flush() ?? sendFrames(opening) {
+                return failed(opening, failure)
+            }
         }
         guard opening.isConnected, event.isReadable else { return }
         withInput { receive(opening, into: &$0) }
@@ -116,25 +118,61 @@ extension Worker {
             failed(opening, failure)
             return false
         }
-        guard !opening.channel.isEstablished else {
-            let nothing = ByteBuffer()
-            opened(opening, nothing.span)
-            return false
-        }
-        return true
+        guard opening.channel.isEstablished else { return true }
+        // Without TLS there is nothing to wait for, but the settings of a server that speaks HTTP/2.
+        return !established(opening, Span())
     }
 
     private func receive(_ opening: UpstreamOpening, into input: inout ByteBuffer) {
         while true {
+            input.removeAll()
             switch opening.channel.receive(into: &input, room: Self.receiveSize) {
             case .bytes(let isDrained):
-                guard !opening.channel.isEstablished else { return opened(opening, input.span) }
+                if opening.channel.isEstablished, established(opening, input.span) { return }
                 if isDrained { return }
             case .wouldBlock: return
             case .end: return failed(opening, .truncated)
             case .failed(let failure): return failed(opening, failure)
             }
         }
+    }
+
+    /// Goes on with a connection that is established; true once it is no attempt any more.
+    private func established(_ opening: UpstreamOpening, _ input: borrowing Span<UInt8>) -> Bool {
+        let channel = opening.channel
+        guard opening.wantsHTTP2, !channel.isSecure || channel.applicationProtocol == .http2 else {
+            openedHTTP1(opening, takeWaiting(opening), input)
+            return true
+        }
+        let session = opening.session ?? HTTP2Session(role: .client, limits: http2Limits)
+        opening.session = session
+        var offset = 0
+        do throws(HTTP2Failure) {
+            while try session.next(input, at: &offset, now: clock.milliseconds) != nil {}
+        } catch {
+            over(opening, GatewayFailure(.upstreamMalformed, "HTTP/2: \(error)"))
+            return true
+        }
+        if let failure = sendFrames(opening) {
+            failed(opening, failure)
+            return true
+        }
+        guard session.hasPeerSettings else { return false }
+        openedHTTP2(opening, session, takeWaiting(opening))
+        return true
+    }
+
+    /// Sends what a session has to say before its first request.
+    private func sendFrames(_ opening: UpstreamOpening) -> ChannelFailure? {
+        opening.session?.write(into: &opening.output, upTo: Self.receiveSize)
+        while !opening.output.isEmpty {
+            switch opening.channel.send(opening.output.span) {
+            case .bytes(let count): opening.output.consume(count)
+            case .wouldBlock: return nil
+            case .failed(let error): return .socket(error)
+            }
+        }
+        return nil
     }
 
     private func failed(_ opening: UpstreamOpening, _ failure: ChannelFailure) {
@@ -181,18 +219,6 @@ extension Worker {
         if opening.waiting.isEmpty, !opening.wantsHTTP2 { connections.remove(opening.id) }
     }
 
-    /// The connection stands: the exchanges that wait for it are sent. `input` has come behind the handshake.
-    private func opened(_ opening: UpstreamOpening, _ input: borrowing Span<UInt8>) {
-        let exchanges = takeWaiting(opening)
-        let channel = opening.channel
-        let isHTTP2 = opening.wantsHTTP2 && (!channel.isSecure || channel.applicationProtocol == .http2)
-        if isHTTP2 {
-            openedHTTP2(opening, exchanges, input)
-        } else {
-            openedHTTP1(opening, exchanges, input)
-        }
-    }
-
     private func openedHTTP1(
         _ opening: UpstreamOpening,
         _ exchanges: [Exchange],
@@ -220,24 +246,26 @@ extension Worker {
 
     private func openedHTTP2(
         _ opening: UpstreamOpening,
-        _ exchanges: [Exchange],
-        _ input: borrowing Span<UInt8>
+        _ session: HTTP2Session,
+        _ exchanges: [Exchange]
     ) {
         let connection = HTTP2Connection(
             id: opening.id,
             channel: opening.channel,
-            session: HTTP2Session(role: .client, limits: http2Limits),
+            session: session,
             peer: .server(endpoint: opening.endpoint)
         )
+        swap(&connection.output, &opening.output)
+        connection.hasUnreadInput = true
         connection.deadline = opening.deadline
         connection.deadline.clear()
         connections.store(.http2(connection), at: connection.id)
         pool.note(connection: connection.id, at: opening.endpoint)
-        begin(connection, with: input)
+        queue(connection)
+        makeDue(connection)
         for exchange in exchanges {
             if !place(exchange, on: connection) { connect(exchange) }
             if let client = exchange.client { queue(client) }
         }
-        if exchanges.isEmpty { becameIdle(connection) }
     }
 }

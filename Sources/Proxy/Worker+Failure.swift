@@ -18,8 +18,10 @@ extension Worker {
             && (!upstream.isReused || !exchange.hasRetried)
         guard mayRetry else { return fail(exchange, failure) }
         if upstream.isReused { exchange.hasRetried = true }
+        // The server was there, and said that it did not look at the request: its address is good for another try.
+        if upstream.wasRefused { exchange.triedAddresses = 0 }
         discardUpstream(of: exchange)
-        connect(exchange, after: failure)
+        if !placeOnShared(exchange) { connect(exchange, after: failure) }
     }
 
     /// Ends an exchange by a failure: with an answer if there is none yet, else by cutting the answer off.

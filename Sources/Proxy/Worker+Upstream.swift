@@ -31,7 +31,7 @@ extension Worker {
     }
 
     /// Places the request on a connection of HTTP/2 that has room for it; false if there is none.
-    private func placeOnShared(_ exchange: Exchange) -> Bool {
+    func placeOnShared(_ exchange: Exchange) -> Bool {
         for id in exchange.lease?.shared(in: pool) ?? [] {
             guard let connection = connections.http2(id), !connection.isEnding else { continue }
             if place(exchange, on: connection) { return true }
