@@ -1,0 +1,142 @@
+// The member names that mean something to the gateway, by the object they stand in.
+
+internal import Bytes
+
+/// A member of a message that is looked at; each stands in one kind of object only.
+enum Member: UInt8, Sendable {
+    case jsonrpc, id, method, params, result, error
+    case name, uri, taskID, arguments, meta
+    case protocolVersion, clientCapabilities, clientInfo, logLevel
+}
+
+/// Which members are there.
+struct MemberSet: Sendable {
+    private var bits: UInt16 = 0
+
+    func contains(_ member: Member) -> Bool {
+        bits & Self.bit(member) != 0
+    }
+
+    /// Adds `member`; false if it was there.
+    mutating func insert(_ member: Member) -> Bool {
+        defer { bits |= Self.bit(member) }
+        return !contains(member)
+    }
+
+    private static func bit(_ member: Member) -> UInt16 { 1 << UInt16(member.rawValue) }
+}
+
+/// The objects whose members are looked at, with their reserved names.
+enum Level {
+    /// The message itself.
+    case message
+    /// Its `params`.
+    case params
+    /// `_meta` of `params`.
+    case meta
+
+    /// What a member's name is to the gateway.
+    enum Recognition {
+        case reserved(Member)
+        /// Some readers take the name for a reserved one, others do not.
+        case variant
+        case other
+    }
+
+    private struct Entry {
+        let name: StaticString
+        let lowercase: StaticString
+        let member: Member
+    }
+
+    private static let messageEntries = [
+        Entry(name: "jsonrpc", lowercase: "jsonrpc", member: .jsonrpc),
+        Entry(name: "id", lowercase: "id", member: .id),
+        Entry(name: "method", lowercase: "method", member: .method),
+        Entry(name: "params", lowercase: "params", member: .params),
+        Entry(name: "result", lowercase: "result", member: .result),
+        Entry(name: "error", lowercase: "error", member: .error),
+    ]
+
+    private static let paramsEntries = [
+        Entry(name: "name", lowercase: "name", member: .name),
+        Entry(name: "uri", lowercase: "uri", member: .uri),
+        Entry(name: "taskId", lowercase: "taskid", member: .taskID),
+        Entry(name: "arguments", lowercase: "arguments", member: .arguments),
+        Entry(name: "_meta", lowercase: "_meta", member: .meta),
+    ]
+
+    private static let metaEntries = [
+        Entry(
+            name: "io.modelcontextprotocol/protocolVersion",
+            lowercase: "io.modelcontextprotocol/protocolversion",
+            member: .protocolVersion
+        ),
+        Entry(
+            name: "io.modelcontextprotocol/clientCapabilities",
+            lowercase: "io.modelcontextprotocol/clientcapabilities",
+            member: .clientCapabilities
+        ),
+        Entry(
+            name: "io.modelcontextprotocol/clientInfo",
+            lowercase: "io.modelcontextprotocol/clientinfo",
+            member: .clientInfo
+        ),
+        Entry(
+            name: "io.modelcontextprotocol/logLevel",
+            lowercase: "io.modelcontextprotocol/loglevel",
+            member: .logLevel
+        ),
+    ]
+
+    private var entries: [Entry] {
+        switch self {
+        case .message: Self.messageEntries
+        case .params: Self.paramsEntries
+        case .meta: Self.metaEntries
+        }
+    }
+
+    /// Tells what the decoded `name` of a member is.
+    func recognise(_ name: borrowing Span<UInt8>) -> Recognition {
+        let entries = entries
+        for entry in entries where name.equals(entry.name) { return .reserved(entry.member) }
+        for entry in entries where Self.isVariant(name, of: entry.lowercase) { return .variant }
+        return .other
+    }
+
+    /// Whether `name` is `lowercase` to a reader that ignores case. Those readers differ in what they fold, so all count
+    /// that any of them folds to an ASCII letter: the long s and the Kelvin sign (simple case folding), the Turkish
+    /// capital and small i (case mapping by character).
+    private static func isVariant(_ name: borrowing Span<UInt8>, of lowercase: StaticString) -> Bool {
+        let length = lowercase.utf8CodeUnitCount
+        guard name.count >= length else { return false }
+        guard name.count > length else { return name.equalsIgnoringCase(lowercase) }
+        // A folded character takes two octets or three for one.
+        guard name.count <= 3 * length else { return false }
+        var folded = InlineArray<48, UInt8>(repeating: 0)
+        var count = 0
+        var index = 0
+        while index < name.count {
+            guard count < length, count < folded.count else { return false }
+            let (letter, octets) = folding(name, at: index)
+            folded[count] = letter
+            count += 1
+            index += octets
+        }
+        return folded.span.extracting(0..<count).equals(lowercase)
+    }
+
+    /// The lower-case letter that the character at `index` folds to, and the character's octets.
+    private static func folding(_ name: borrowing Span<UInt8>, at index: Int) -> (UInt8, Int) {
+        let byte = name[index]
+        guard byte >= 0x80, index + 1 < name.count else { return (ASCII.lowercased(byte), 1) }
+        switch (byte, name[index + 1]) {
+        case (0xC4, 0xB0), (0xC4, 0xB1): return (UInt8(ascii: "i"), 2)
+        case (0xC5, 0xBF): return (UInt8(ascii: "s"), 2)
+        case (0xE2, 0x84) where index + 2 < name.count && name[index + 2] == 0xAA:
+            return (UInt8(ascii: "k"), 3)
+        default: return (byte, 1)
+        }
+    }
+}
