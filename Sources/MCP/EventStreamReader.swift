@@ -103,23 +103,25 @@ struct EventStreamReader: ~Copyable {
         clear()
     }
 
-    /// Leaves the end of the line as the event had it, and all lines that are no data.
+    /// Leaves every line in its place with its end, or a CR and an LF that were two line ends could become one, and a
+    /// byte order mark the first of the stream. Lines of data that are too many become comments; replacements only
+    /// ever have fewer lines than the data had.
     private func write(_ replacement: [UInt8], into output: inout ByteBuffer) {
+        var pieces = replacement.split(separator: ASCII.lineFeed, omittingEmptySubsequences: false)[...]
         var start = 0
-        var isWritten = false
         while let line = EventStreamLine(held.span, from: start) {
             start = line.end
             guard line.isData else {
                 output.append(held.span.extracting(line.start..<line.end))
                 continue
             }
-            guard !isWritten else { continue }
-            isWritten = true
-            for piece in replacement.split(separator: ASCII.lineFeed, omittingEmptySubsequences: false) {
+            if let piece = pieces.popFirst() {
                 output.append("data: ")
                 output.append(Array(piece).span)
-                output.append(held.span.extracting(line.contentEnd..<line.end))
+            } else {
+                output.append(UInt8(ascii: ":"))
             }
+            output.append(held.span.extracting(line.contentEnd..<line.end))
         }
     }
 

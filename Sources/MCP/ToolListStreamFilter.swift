@@ -5,7 +5,7 @@ public import Bytes
 /// Filters the messages of one event stream across any split of the input.
 ///
 /// An event is held from its first data to its end. Comments, `retry`, `id`, and events that are no messages go on
-/// as they are. Where a message has to change, its data becomes as many lines as it had, and other lines stay.
+/// as they are. Where a message has to change, lines of its data that are left over become empty comments.
 public struct ToolListStreamFilter: ~Copyable {
     private var events: EventStreamReader
     private var violation: ToolListViolation?
