@@ -53,6 +53,14 @@ public final class Route: Sendable {
     public let place: RoutePlace
     /// The server behind.
     public let upstream: Upstream
+    /// Scopes that the parts of the server need besides.
+    public let operations: OperationScopes
+    /// Whether lists of tools show those only that the token may call.
+    public let hidesUnauthorizedTools: Bool
+    /// How session ids of 2025 servers are bound to who they belong to.
+    public let sessions: SessionMode
+    /// Whether event streams end when the token does.
+    public let endsStreamsWithToken: Bool
     /// The metadata document (RFC 9728 §3.2), built once.
     public let metadataDocument: [UInt8]
 
@@ -68,6 +76,10 @@ public final class Route: Sendable {
     ///   - origins: Allowed browser origins.
     ///   - place: Where requests arrive, nil for the resource's own place.
     ///   - upstream: The server behind.
+    ///   - operations: Scopes that the parts of the server need besides.
+    ///   - hidesUnauthorizedTools: Whether lists of tools show those only that the token may call.
+    ///   - sessions: How session ids are bound.
+    ///   - endsStreamsWithToken: Whether event streams end when the token does.
     ///   - metadata: Further members of the metadata document.
     public init(
         resource: ResourceURI,
@@ -79,6 +91,10 @@ public final class Route: Sendable {
         origins: Set<String> = [],
         place: RoutePlace? = nil,
         upstream: Upstream,
+        operations: OperationScopes = OperationScopes(),
+        hidesUnauthorizedTools: Bool = false,
+        sessions: SessionMode = .sealed,
+        endsStreamsWithToken: Bool = true,
         metadata: [JSONObject.Member] = []
     ) {
         self.resource = resource
@@ -90,6 +106,10 @@ public final class Route: Sendable {
         self.origins = origins
         self.place = place ?? RoutePlace(authority: resource.authority, path: resource.path)
         self.upstream = upstream
+        self.operations = operations
+        self.hidesUnauthorizedTools = hidesUnauthorizedTools
+        self.sessions = sessions
+        self.endsStreamsWithToken = endsStreamsWithToken
         metadataDocument = Self.metadataDocument(resource, issuerURIs, scopes, metadata)
     }
 

@@ -1,5 +1,6 @@
 // All that one generation of configuration means, immutable and shared by all workers.
 
+public import MCP
 public import OpenSSL
 
 /// Where the gateway listens.
@@ -43,6 +44,8 @@ public final class Snapshot: Sendable {
     public let audienceOwners: [String: RouteID]
     /// Scopes that a scope implies, closed under implication.
     public let scopeImplications: [String: Set<String>]
+    /// The keys of session ids.
+    public let sessionKeys: SessionKeys
     /// The limits.
     public let limits: Limits
 
@@ -53,6 +56,7 @@ public final class Snapshot: Sendable {
         issuers: [Issuer],
         routes: [Route],
         scopeImplications: [String: Set<String>] = [:],
+        sessionKeys: SessionKeys = .random(),
         limits: Limits = Limits()
     ) {
         self.hash = hash
@@ -60,6 +64,7 @@ public final class Snapshot: Sendable {
         self.issuers = issuers
         self.routes = routes
         self.scopeImplications = Self.closure(of: scopeImplications)
+        self.sessionKeys = sessionKeys
         self.limits = limits
         table = RouteTable(routes)
         audienceOwners = Self.audienceOwners(routes)

@@ -70,6 +70,8 @@ public struct Upstream: Sendable {
     public let connectTimeout: Int
     /// Longest time from the end of the request to the head of the response, in milliseconds.
     public let responseTimeout: Int
+    /// Whether the server speaks HTTP with SSE as of 2024-11-05: its event stream names another place to post to.
+    public let usesLegacySSE: Bool
     /// Whether HTTP/2 is spoken: offered by ALPN where there is TLS, by prior knowledge where there is none.
     public let speaksHTTP2: Bool
     /// How connections are secured; nil if no endpoint is reached by TLS.
@@ -81,6 +83,7 @@ public struct Upstream: Sendable {
         credentials: UpstreamCredentials,
         connectTimeout: Int,
         responseTimeout: Int,
+        usesLegacySSE: Bool = false,
         speaksHTTP2: Bool = false,
         tls: UpstreamTLS? = nil
     ) {
@@ -88,6 +91,7 @@ public struct Upstream: Sendable {
         self.credentials = credentials
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
+        self.usesLegacySSE = usesLegacySSE
         self.speaksHTTP2 = speaksHTTP2
         self.tls = tls
     }
