@@ -12,7 +12,7 @@ public enum FieldName: UInt8, Sendable, CaseIterable {
     case proxyConnection, http2Settings
 
     // Representation and negotiation
-    case contentType, contentEncoding, accept, date, location, retryAfter, cacheControl, vary
+    case contentType, contentEncoding, accept, acceptEncoding, date, location, retryAfter, cacheControl, vary
 
     // Credentials and challenges
     case authorization, proxyAuthorization, proxyAuthenticate, proxyAuthenticationInfo, wwwAuthenticate
@@ -132,7 +132,7 @@ private struct FieldNameTable {
         ("connection", .connection), ("expect", .expect), ("trailer", .trailer), ("te", .te),
         ("upgrade", .upgrade), ("keep-alive", .keepAlive), ("proxy-connection", .proxyConnection),
         ("http2-settings", .http2Settings),
-        ("content-type", .contentType), ("content-encoding", .contentEncoding), ("accept", .accept),
+        ("content-type", .contentType), ("content-encoding", .contentEncoding), ("accept", .accept), ("accept-encoding", .acceptEncoding),
         ("date", .date), ("location", .location), ("retry-after", .retryAfter),
         ("cache-control", .cacheControl), ("vary", .vary),
         ("authorization", .authorization), ("proxy-authorization", .proxyAuthorization),

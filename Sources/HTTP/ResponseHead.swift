@@ -33,6 +33,22 @@ public struct ResponseHead: ~Copyable {
         bytes.span.extracting(value(.contentType)).startsIgnoringCase(with: "text/event-stream")
     }
 
+    /// Whether the body is JSON.
+    public var isJSON: Bool {
+        bytes.span.extracting(value(.contentType)).startsIgnoringCase(with: "application/json")
+    }
+
+    /// Whether the body is compressed, or coded in another way (RFC 9110 §8.4).
+    public var isEncoded: Bool {
+        let coding = value(.contentEncoding)
+        return !coding.isEmpty && !bytes.span.extracting(coding).equalsIgnoringCase("identity")
+    }
+
+    /// A copy of the octets of `range`.
+    public func octets(of range: ByteRange) -> [UInt8] {
+        Array(copying: bytes.span.extracting(range))
+    }
+
     /// Forgets the message and keeps the memory.
     public mutating func removeAll() {
         bytes.removeAll()

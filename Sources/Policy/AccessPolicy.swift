@@ -2,6 +2,7 @@
 
 public import HTTP
 internal import JOSE
+public import MCP
 public import Bytes
 
 /// The proof that a request passed every check. Only `AccessPolicy` makes one, and sending a request consumes it.
@@ -14,12 +15,26 @@ public struct ForwardPermit: ~Copyable, Sendable {
     public let subpath: ByteRange
     /// The browser origin that may read the answer, nil if no browser asked.
     public let origin: String?
+    /// The era of MCP that the request belongs to.
+    public let era: Era
+    /// The session that it belongs to, nil if it names none.
+    public let session: SessionPlace?
+    /// The request target at a 2024-11-05 server that the client was told of, nil for the upstream's own path.
+    public let target: [UInt8]?
 
-    fileprivate init(route: RouteID, principal: Principal, subpath: ByteRange, origin: String?) {
-        self.route = route
-        self.principal = principal
-        self.subpath = subpath
-        self.origin = origin
+    fileprivate init(
+        _ clearance: consuming HeadClearance,
+        era: Era,
+        session: SessionPlace?,
+        target: [UInt8]? = nil
+    ) {
+        route = clearance.route
+        principal = clearance.principal
+        subpath = clearance.subpath
+        origin = clearance.origin
+        self.era = era
+        self.session = session
+        self.target = target
     }
 }
 
@@ -39,10 +54,6 @@ public struct HeadClearance: ~Copyable, Sendable {
         self.subpath = subpath
         self.origin = origin
     }
-
-    fileprivate consuming func permit() -> ForwardPermit {
-        ForwardPermit(route: route, principal: principal, subpath: subpath, origin: origin)
-    }
 }
 
 /// The decision on one request: a pure function of the configuration, the request, the keys and the time.
@@ -55,13 +66,15 @@ public enum AccessPolicy {
     ///   - snapshot: The configuration.
     ///   - keys: The keys of the issuers.
     ///   - tokens: Remembers verified tokens; changes how long a decision takes, never what it is.
+    ///   - sessions: Knows whose the plain session ids are.
     /// - Returns: The decision.
     public static func decide(
         _ request: borrowing RequestHead,
         scene: RequestScene,
         snapshot: Snapshot,
         keys: KeyRing,
-        tokens: inout TokenCache
+        tokens: inout TokenCache,
+        sessions: SessionTable
     ) -> Decision {
         var progress = Progress()
         do throws(Stop) {
@@ -99,7 +112,10 @@ public enum AccessPolicy {
                 subpath: ByteRange(request.target.path.start + match.pathLength, request.target.path.end),
                 origin: progress.origin
             )
-            return request.method == .post ? .awaitBody(clearance) : .forward(clearance.permit())
+            if request.method == .post { return .awaitBody(clearance) }
+            try checkRevision(ofBodiless: request)
+            let session = try session(of: request, route, principal, snapshot, sessions)
+            return .forward(ForwardPermit(clearance, era: .legacy, session: session))
         } catch {
             return progress.decision(for: error)
         }
@@ -109,11 +125,49 @@ public enum AccessPolicy {
     ///
     /// - Parameters:
     ///   - clearance: What the head has won.
+    ///   - request: The head.
     ///   - body: The whole body.
+    ///   - envelope: Memory for what is read of the body; holds it afterwards.
+    ///   - snapshot: The configuration.
+    ///   - sessions: Knows whose the plain session ids are.
     /// - Returns: `forward` or `respond`.
-    public static func decide(_ clearance: consuming HeadClearance, on body: borrowing ByteBuffer) -> Decision
-    {
-        .forward(clearance.permit())
+    public static func decide(
+        _ clearance: consuming HeadClearance,
+        on request: borrowing RequestHead,
+        body: borrowing Span<UInt8>,
+        envelope: inout Envelope,
+        snapshot: Snapshot,
+        sessions: SessionTable
+    ) -> Decision {
+        let route = snapshot.route(clearance.route)
+        let principal = clearance.principal
+        let progress = Progress(
+            route: clearance.route,
+            origin: clearance.origin,
+            judgedRoute: route,
+            principal: principal
+        )
+        do throws(Stop) {
+            // The order is that of the processing steps 12 to 15.
+            try read(body, &envelope)
+            let era = try era(of: envelope, body, request)
+            let session = try session(
+                of: request,
+                era,
+                envelope,
+                body,
+                route,
+                principal,
+                snapshot,
+                sessions
+            )
+            try checkOperations(envelope, body, route, principal, snapshot)
+            return .forward(
+                ForwardPermit(clearance, era: era, session: session.place, target: session.target)
+            )
+        } catch {
+            return progress.decision(for: error)
+        }
     }
 
     /// The methods of a route, as `Allow` names them.

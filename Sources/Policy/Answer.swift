@@ -2,6 +2,7 @@
 
 internal import HTTP
 internal import JOSE
+internal import MCP
 
 /// Status, OAuth error code and public sentence of a refusal.
 public struct Answer: Sendable, Equatable {
@@ -25,6 +26,10 @@ public struct Answer: Sendable, Equatable {
             case .access(let reason): Answer(reason)
             case .token(let reason): Answer(reason)
             case .message(let violation): Answer(violation)
+            case .envelope(let violation): Answer(violation.status, "invalid_request", violation.sentence)
+            case .protocolRule(let violation):
+                Answer(violation.status, "invalid_request", violation.sentence)
+            case .session(let violation): Answer(violation)
             case .failure(let reason): Answer(reason)
             }
     }
@@ -33,6 +38,16 @@ public struct Answer: Sendable, Equatable {
         // A token beyond its limit is a header field beyond its limit; everything else is a bad token.
         let status = reason == .tokenTooLarge ? 431 : 401
         self.init(status, "invalid_token", TokenRefusal(reason).sentence)
+    }
+
+    private init(_ violation: SessionViolation) {
+        self =
+            switch violation.status {
+            case 400: Answer(400, "invalid_request", "The session id is malformed")
+            // A foreign session looks like one that has ended.
+            case 404: Answer(404, "not_found", "Session not found")
+            default: Answer(502, "bad_gateway", "The server behind the gateway gave no usable answer")
+            }
     }
 
     private init(_ violation: MessageViolation) {
@@ -97,6 +112,7 @@ public struct Answer: Sendable, Equatable {
                 Answer(502, "bad_gateway", "The server behind the gateway gave no usable answer")
             case .connectTimeout, .upstreamTimeout:
                 Answer(504, "gateway_timeout", "The server behind the gateway did not answer in time")
+            case .streamTokenExpired: Answer(401, "invalid_token", "The token has expired")
             case .clientTimeout: Answer(408, "request_timeout", "The request did not arrive in time")
             // Nobody is left to read it: the status is for the log, as other proxies write it.
             case .clientAborted, .clientStalled: Answer(499, "client_closed_request", "The client has left")

@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import JSON
+internal import MCP
 
 /// A complete response without a server behind it.
 public struct LocalResponse: Sendable {
@@ -55,6 +56,20 @@ public struct LocalResponse: Sendable {
         let text = writer.finish()
         body = Array(copying: text.span)
         if status == 503 { add("Retry-After", "5") }
+    }
+
+    /// Makes the refusal of a message: the status of `Answer`, and a JSON-RPC error.
+    ///
+    /// - Parameters:
+    ///   - reason: Why.
+    ///   - code: The JSON-RPC error code.
+    ///   - id: The message's id as it stands in the body; nil leaves the member out.
+    public init(refusing reason: Reason, code: Int, id: [UInt8]?) {
+        let answer = Answer(reason)
+        status = answer.status
+        self.reason = reason
+        fields = [Field("Content-Type", "application/json"), Field("Cache-Control", "no-store")]
+        body = RPCErrorBody.text(code: code, message: answer.sentence, id: id?.span)
     }
 
     /// Adds a field.

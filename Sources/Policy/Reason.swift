@@ -2,6 +2,7 @@
 
 public import HTTP
 public import JOSE
+public import MCP
 
 /// Why a request was answered as it was.
 public enum Reason: Sendable, Equatable {
@@ -11,6 +12,12 @@ public enum Reason: Sendable, Equatable {
     case token(TokenRefusal.Reason)
     /// The message broke a rule of HTTP or a limit.
     case message(MessageViolation)
+    /// The body is no JSON-RPC message.
+    case envelope(EnvelopeViolation)
+    /// The message broke a rule of its revision of MCP.
+    case protocolRule(ProtocolViolation)
+    /// The session is not one of this client.
+    case session(SessionViolation)
     /// The gateway or the server behind failed.
     case failure(FailureReason)
 
@@ -20,6 +27,9 @@ public enum Reason: Sendable, Equatable {
         case .access(let reason): reason.rawValue
         case .token(let reason): reason.rawValue
         case .message(let violation): violation.rawValue
+        case .envelope(let violation): violation.rawValue
+        case .protocolRule(let violation): violation.rawValue
+        case .session(let violation): violation.rawValue
         case .failure(let reason): reason.rawValue
         }
     }
@@ -27,7 +37,9 @@ public enum Reason: Sendable, Equatable {
     /// Every code there is, for the documentation.
     public static var allCodes: [String] {
         AccessReason.allCases.map(\.rawValue) + TokenRefusal.Reason.allCases.map(\.rawValue)
-            + MessageViolation.allCases.map(\.rawValue) + FailureReason.allCases.map(\.rawValue)
+            + MessageViolation.allCases.map(\.rawValue) + EnvelopeViolation.allCases.map(\.rawValue)
+            + ProtocolViolation.allCases.map(\.rawValue) + SessionViolation.allCases.map(\.rawValue)
+            + FailureReason.allCases.map(\.rawValue)
     }
 }
 
@@ -108,6 +120,8 @@ public enum FailureReason: String, Sendable, CaseIterable {
     case upstreamUnauthorized = "upstream_unauthorized"
     /// The server answered with a redirect.
     case upstreamRedirect = "upstream_redirect"
+    /// The token of an open event stream has expired.
+    case streamTokenExpired = "stream_token_expired"
     /// The server did not answer in time.
     case upstreamTimeout = "upstream_timeout"
     /// The server died in the middle of its answer.

@@ -40,7 +40,7 @@ extension CheckFacts {
         switch reason {
         case .access(let reason): remedies(for: reason, name ?? "")
         case .token(let reason): remedies(for: reason, name ?? "")
-        case .message, .failure: []
+        case .message, .envelope, .protocolRule, .session, .failure: []
         }
     }
 

@@ -1,5 +1,6 @@
 // The MCP server behind a route.
 
+internal import MCP
 public import OpenSSL
 
 /// Which credential goes on to the server.
@@ -42,6 +43,9 @@ public struct Endpoint: Hashable, Sendable {
         self.isSecure = isSecure
     }
 
+    /// What tells the endpoint from others, in session ids.
+    public var identity: String { name + path }
+
     /// The endpoint as logs show it.
     public var name: String { unixPath.map { "unix:\($0)" } ?? authority }
 }
@@ -64,6 +68,8 @@ public final class UpstreamTLS: Sendable {
 public struct Upstream: Sendable {
     /// Its addresses, at least one.
     public let endpoints: [Endpoint]
+    /// What stands for each endpoint in session ids.
+    private let tags: [EndpointTag]
     /// Which credential goes on.
     public let credentials: UpstreamCredentials
     /// Longest time for connecting, in milliseconds, all addresses of the endpoint together.
@@ -92,7 +98,11 @@ public struct Upstream: Sendable {
         self.connectTimeout = connectTimeout
         self.responseTimeout = responseTimeout
         self.usesLegacySSE = usesLegacySSE
+        tags = endpoints.map { EndpointTag(ofEndpoint: $0.identity) }
         self.speaksHTTP2 = speaksHTTP2
         self.tls = tls
     }
+
+    /// The number of the endpoint with this tag, nil if there is none.
+    func number(of tag: EndpointTag) -> Int? { tags.firstIndex(of: tag) }
 }

@@ -3,6 +3,7 @@
 internal import Bytes
 internal import HTTP
 internal import JSON
+internal import MCP
 internal import Policy
 
 /// The facts of one request, gathered while it is served.
@@ -21,6 +22,10 @@ struct AccessRecord {
     var route: RouteID?
     var intendedRoute: RouteID?
     var principal: Principal?
+    /// The JSON-RPC method, empty if there is none.
+    var rpcMethod = ""
+    /// The tool of a `tools/call`, empty if there is none.
+    var tool = ""
     var bytesIn = 0
     var bytesOut = 0
     /// The endpoint, empty if the request did not go on.
@@ -74,7 +79,9 @@ struct AccessRecord {
             buffer.append(snapshot.route(intendedRoute).resource.text)
             buffer.append("\"")
         }
-        appendDetail(to: &buffer)
+        appendMember("mcp_method", rpcMethod, to: &buffer)
+        appendMember("mcp_tool", tool, to: &buffer)
+        appendMember("detail", detail, to: &buffer)
         buffer.append("}\n")
     }
 
@@ -86,10 +93,33 @@ struct AccessRecord {
         Self.appendString(endpoint, to: &buffer)
     }
 
-    private func appendDetail(to buffer: inout ByteBuffer) {
-        guard !detail.isEmpty else { return }
-        buffer.append(",\"detail\":")
-        Self.appendString(detail, to: &buffer)
+    /// Most octets of a name in the log.
+    private static let maximumNameLength = 128
+
+    /// Takes the names of a single message; a batch has none.
+    mutating func note(_ envelope: borrowing Envelope, in body: borrowing Span<UInt8>) {
+        guard !envelope.isBatch, let message = envelope.messages.first, let method = message.method else { return }
+        rpcMethod = Self.name(method, envelope, body)
+        guard let name = message.name, envelope.equals(method, "tools/call", in: body) else { return }
+        tool = Self.name(name, envelope, body)
+    }
+
+    private static func name(
+        _ text: Text,
+        _ envelope: borrowing Envelope,
+        _ body: borrowing Span<UInt8>
+    ) -> String {
+        envelope.withOctets(of: text, in: body) { octets in
+            String(lossy: octets.extracting(..<min(octets.count, maximumNameLength)))
+        }
+    }
+
+    private func appendMember(_ name: StaticString, _ value: String, to buffer: inout ByteBuffer) {
+        guard !value.isEmpty else { return }
+        buffer.append(",\"")
+        buffer.append(name)
+        buffer.append("\":")
+        Self.appendString(value, to: &buffer)
     }
 
     private static func appendString(_ text: String, to buffer: inout ByteBuffer) {
@@ -104,7 +134,7 @@ struct AccessRecord {
         switch reason {
         case .access(.allowed): "allow"
         case .access(.metadata), .access(.preflight), .access(.health), .access(.options): "local"
-        case .access, .token, .message: "refuse"
+        case .access, .token, .message, .envelope, .protocolRule, .session: "refuse"
         case .failure: "fail"
         }
     }

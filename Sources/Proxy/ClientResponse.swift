@@ -17,6 +17,8 @@ enum ClientResponse {
         let framing: BodyFraming
         /// Whether no intermediary may hold the body back.
         let isEventStream: Bool
+        /// What the client gets for the server's session id.
+        let sessionID: [UInt8]?
     }
 
     /// Whether another request may follow on a connection of HTTP/1, and what a peer of its version must be told.
@@ -68,6 +70,7 @@ enum ClientResponse {
         }
         if !hasDate { writer.appendField("Date", facts.date) }
         for field in facts.crossOrigin { writer.appendField(field.name, field.value) }
+        if let id = facts.sessionID { writer.appendField("Mcp-Session-Id", id.span) }
         if facts.isEventStream { writer.appendField("X-Accel-Buffering", "no") }
     }
 

@@ -77,6 +77,12 @@ final class Exchange {
     var hasResponded = false
     /// Whether the response is a stream of events.
     var isEventStream = false
+    /// What the client gets for the session id in the response.
+    var clientSessionID: [UInt8]?
+    /// Rewrites the body of the response, nil if it goes on as it is.
+    var rewriting: ResponseRewriting?
+    /// Whether the body goes through `rewriting`.
+    var isRewritten = false
     /// Number of provisional responses so far.
     var informationalCount = 0
     /// Addresses of the endpoint that were tried already.
@@ -110,6 +116,9 @@ final class Exchange {
         isPersistent = false
         hasResponded = false
         isEventStream = false
+        clientSessionID = nil
+        rewriting = nil
+        isRewritten = false
         informationalCount = 0
         triedAddresses = 0
         triedEndpoints = 0
@@ -120,8 +129,9 @@ final class Exchange {
 
     /// Moves on to the next endpoint of the route; false if all were tried.
     func moveOn(in pool: UpstreamPool) -> Bool {
-        guard let route = record.route, triedEndpoints + 1 < pool.endpointCount(of: route),
-            var current = lease.take()
+        // A session is at its endpoint and nowhere else.
+        guard lease?.permit.session?.endpoint == nil, let route = record.route,
+            triedEndpoints + 1 < pool.endpointCount(of: route), var current = lease.take()
         else { return false }
         pool.moveOn(&current)
         triedEndpoints += 1
@@ -148,7 +158,8 @@ final class Exchange {
             date: date,
             crossOrigin: crossOrigin,
             framing: responseFraming,
-            isEventStream: isEventStream
+            isEventStream: isEventStream,
+            sessionID: clientSessionID
         )
     }
 

@@ -6,15 +6,30 @@ internal import Policy
 
 /// What becomes of the fields of a message at this hop (RFC 9110 §7.6; RFC 9700 §4.13).
 enum ForwardedFields {
+    /// What the fate of some fields of a request depends on.
+    struct RequestRules {
+        /// Which credential goes on.
+        let credentials: UpstreamCredentials
+        /// Whether the request is of an era that knows sessions.
+        let isLegacy: Bool
+        /// Whether the response will be rewritten.
+        let isRewritten: Bool
+    }
+
     /// Whether a field of a request goes on to the server.
-    static func goesToServer(_ name: FieldName, credentials: UpstreamCredentials) -> Bool {
+    static func goesToServer(_ name: FieldName, rules: RequestRules) -> Bool {
         switch name {
         // What the server may need to know, as the client said it.
         case .other, .contentType, .contentEncoding, .accept, .date, .cacheControl, .via, .mcpProtocolVersion,
-            .mcpSessionID, .mcpMethod, .mcpName, .mcpParameter, .lastEventID, .xAccelBuffering, .location,
-            .retryAfter, .vary, .originWide:
+            .mcpMethod, .mcpName, .mcpParameter, .xAccelBuffering, .location, .retryAfter, .vary, .originWide:
             true
-        case .authorization: credentials == .forward
+        // They mean something before 2026-07-28 only.
+        case .lastEventID: rules.isLegacy
+        // What is rewritten must be readable.
+        case .acceptEncoding: !rules.isRewritten
+        // Written anew: the server's own id, not the client's.
+        case .mcpSessionID: false
+        case .authorization: rules.credentials == .forward
         // Framing and connection are this hop's own.
         case .host, .contentLength, .transferEncoding, .connection, .expect, .trailer, .te, .upgrade,
             .keepAlive,
@@ -46,8 +61,8 @@ enum ForwardedFields {
             false
         // A proxy in front would obey them, for a server that it does not trust.
         case .proxyCommand: false
-        // Written anew for event streams.
-        case .xAccelBuffering: false
+        // Written anew for event streams, and for the client's session.
+        case .xAccelBuffering, .mcpSessionID: false
         default: true
         }
     }

@@ -90,11 +90,18 @@ struct UpstreamPool {
     /// What the next TLS handshake with an endpoint can resume.
     func resumption(_ number: Int) -> TLSResumption? { places[number].resumption }
 
-    /// Spends a permit for a place at one of the route's endpoints, each in turn.
+    /// Spends a permit for a place at one of the route's endpoints: the one that holds the session, or each in turn.
     mutating func checkOut(_ permit: consuming ForwardPermit) -> UpstreamLease {
         let choices = routes[permit.route.index]
         turn &+= 1
-        let endpoint = choices.count == 1 ? choices[0] : choices[Int(turn.magnitude % UInt(choices.count))]
+        let endpoint =
+            if let own = permit.session?.endpoint {
+                choices[own]
+            } else if choices.count == 1 {
+                choices[0]
+            } else {
+                choices[Int(turn.magnitude % UInt(choices.count))]
+            }
         return UpstreamLease(permit: permit, endpoint: endpoint)
     }
 

@@ -21,6 +21,12 @@ enum UpstreamRequest {
         let parent: UInt64
         /// The part of the request's path behind the route's own.
         let subpath: ByteRange
+        /// What takes the place of the upstream's path and the query, nil for these.
+        let target: [UInt8]?
+        /// The server's own session id.
+        let sessionID: [UInt8]?
+        /// What the fate of some fields depends on.
+        let rules: ForwardedFields.RequestRules
     }
 
     /// Appends the head of `request` for HTTP/1.1.
@@ -57,6 +63,7 @@ enum UpstreamRequest {
         _ facts: Facts,
         to buffer: inout ByteBuffer
     ) {
+        if let target = facts.target { return buffer.append(target.span) }
         let bytes = request.bytes.span
         // The root is a slash, and a subpath begins with one.
         if facts.subpath.isEmpty || facts.endpoint.path.utf8.count > 1 { buffer.append(facts.endpoint.path) }
@@ -73,9 +80,10 @@ enum UpstreamRequest {
     ) {
         let bytes = request.bytes.span
         for line in request.fields.lines
-        where ForwardedFields.goesToServer(line.name, credentials: facts.route.upstream.credentials) {
+        where ForwardedFields.goesToServer(line.name, rules: facts.rules) {
             writer.appendField(bytes.extracting(line.nameRange), bytes.extracting(line.valueRange))
         }
+        if let id = facts.sessionID { writer.appendField("Mcp-Session-Id", id.span) }
         switch request.version {
         case .http10: writer.appendField("Via", "1.0 audgate")
         case .http11: writer.appendField("Via", "1.1 audgate")

@@ -30,7 +30,8 @@ extension Worker {
             scene: scene,
             snapshot: snapshot,
             keys: keys,
-            tokens: &tokens
+            tokens: &tokens,
+            sessions: services.sessions
         )
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
@@ -92,7 +93,15 @@ extension Worker {
         release(exchange, downTo: exchange.bodyLength)
         exchange.client?.deadline.clear()
         guard let clearance = exchange.clearance.take() else { return }
-        let decision = AccessPolicy.decide(clearance, on: exchange.body)
+        let decision = AccessPolicy.decide(
+            clearance,
+            on: exchange.request,
+            body: exchange.body.span,
+            envelope: &envelope,
+            snapshot: snapshot,
+            sessions: services.sessions
+        )
+        exchange.record.note(envelope, in: exchange.body.span)
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
         case .forward(let permit):

@@ -121,6 +121,10 @@ extension Worker {
     /// The time of a server has run out.
     func expire(_ upstream: UpstreamStream) {
         guard let exchange = upstream.exchange else { return discard(upstream) }
+        guard !exchange.isEventStream else {
+            discardUpstream(of: exchange)
+            return abort(exchange, .failure(.streamTokenExpired))
+        }
         fail(exchange, GatewayFailure(.upstreamTimeout))
     }
 

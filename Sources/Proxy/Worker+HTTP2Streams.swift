@@ -131,7 +131,7 @@ extension Worker {
                 return connection.session.consumeOfClosed(range.count)
             }
             upstream.uncredited += range.count
-            passBody(input.extracting(range), exchange, client)
+            guard passBody(input.extracting(range), exchange, client) else { return flush(client) }
             noteResponseProgress(upstream, exchange)
             flush(client)
         case .end(let stream):

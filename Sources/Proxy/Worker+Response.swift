@@ -129,7 +129,7 @@ extension Worker {
 
     /// Passes the final head on to the client; false if it must not reach it.
     func accept(_ upstream: UpstreamStream, _ exchange: Exchange, _ client: ClientStream) -> Bool {
-        if let failure = unacceptable(exchange.response) {
+        if let failure = unacceptable(exchange.response) ?? prepare(exchange, at: upstream.endpoint) {
             fail(exchange, failure)
             return false
         }
@@ -153,9 +153,12 @@ extension Worker {
         let framing = exchange.response.framing
         exchange.responseBody = BodyDecoder(framing: framing, limits: snapshot.limits.messages)
         exchange.responseFraming = Self.framingForClient(framing, exchange.record.version)
+        // What is rewritten has another length.
+        if exchange.isRewritten, case .length = framing {
+            exchange.responseFraming = Self.framingForClient(.untilClose, exchange.record.version)
+        }
         let needsClose = client.channel != nil && exchange.responseFraming == .untilClose
         if needsClose { exchange.isPersistent = false }
-        exchange.isEventStream = exchange.response.isEventStream
         exchange.upstreamIsPersistent = exchange.response.isPersistent
         exchange.record.status = exchange.response.status
         exchange.record.upstreamDuration = clock.microseconds - exchange.record.upstreamStart
@@ -181,7 +184,7 @@ extension Worker {
 
     /// Gives the rest of a body its time; streams of events may be silent for as long as they like.
     func noteResponseProgress(_ upstream: UpstreamStream, _ exchange: Exchange) {
-        guard !exchange.isEventStream else { return upstream.deadline.clear() }
+        guard !exchange.isEventStream else { return awaitExpiry(of: exchange, upstream) }
         upstream.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: upstream.id, in: &timers)
     }
 
@@ -194,7 +197,8 @@ extension Worker {
     ) throws(MessageViolation) {
         while true {
             switch try exchange.responseBody.next(input, at: &offset) {
-            case .data(let range): passBody(input.extracting(range), exchange, client)
+            case .data(let range):
+                guard passBody(input.extracting(range), exchange, client) else { return }
             case .more:
                 noteResponseProgress(upstream, exchange)
                 return
@@ -205,15 +209,18 @@ extension Worker {
         }
     }
 
-    /// Passes octets of a body on.
-    func passBody(_ octets: borrowing Span<UInt8>, _ exchange: Exchange, _ client: ClientStream) {
+    /// Passes octets of a body on; false if they may not go on, which ends the exchange.
+    func passBody(_ octets: borrowing Span<UInt8>, _ exchange: Exchange, _ client: ClientStream) -> Bool {
+        guard !exchange.isRewritten else { return rewrite(octets, exchange, client) }
         client.writeBody(octets, framing: exchange.responseFraming)
         exchange.record.bytesOut += octets.count
+        return true
     }
 
     /// Ends an exchange whose response is complete.
     func complete(_ upstream: UpstreamStream, _ exchange: Exchange, isClean: Bool) {
-        guard let client = exchange.client else { return }
+        guard let client = exchange.client, !exchange.isRewritten || finishRewriting(exchange, client)
+        else { return }
         client.endBody(framing: exchange.responseFraming)
         // Bytes behind the response would pass for the answer to the next request.
         let isReusable =

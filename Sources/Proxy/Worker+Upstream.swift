@@ -5,6 +5,7 @@ internal import Glibc
 internal import HTTP
 internal import HTTP1
 internal import HTTP2
+internal import MCP
 internal import Policy
 internal import Transport
 
@@ -53,18 +54,28 @@ extension Worker {
     }
 
     private func requestFacts(of exchange: Exchange, at endpoint: Int) -> UpstreamRequest.Facts? {
-        guard let client = exchange.client, let route = exchange.record.route,
-            let subpath = exchange.lease?.permit.subpath
+        guard let client = exchange.client, let number = exchange.record.route,
+            let subpath = exchange.lease?.permit.subpath, let era = exchange.lease?.permit.era
         else { return nil }
+        let route = snapshot.route(number)
+        let target = exchange.lease?.permit.target
         return UpstreamRequest.Facts(
-            route: snapshot.route(route),
+            route: route,
             endpoint: pool.endpoint(endpoint),
             framing: exchange.bodyLength > 0 ? .length(exchange.bodyLength) : .none,
             clientHost: client.origin.host,
             requestID: exchange.record.requestID,
             continuesTrace: exchange.continuesTrace,
             parent: identifiers.next(),
-            subpath: subpath
+            subpath: subpath,
+            target: target,
+            // The address of a message of 2024-11-05 has the session in it.
+            sessionID: target == nil ? exchange.lease?.permit.session?.id : nil,
+            rules: ForwardedFields.RequestRules(
+                credentials: route.upstream.credentials,
+                isLegacy: era == .legacy,
+                isRewritten: route.hidesUnauthorizedTools || route.upstream.usesLegacySSE
+            )
         )
     }
 

@@ -4,6 +4,7 @@ internal import Bytes
 internal import HTTP
 internal import HTTP2
 internal import JOSE
+internal import MCP
 public import Logging
 internal import OpenSSL
 public import Policy
@@ -13,6 +14,8 @@ public import Transport
 public struct WorkerServices: Sendable {
     /// Fetches keys.
     public let keys: KeyRefresher
+    /// Knows whose the plain session ids are.
+    public let sessions: SessionTable
     /// Finds the addresses of names.
     public let names: NameRefresher
     /// Takes the access log; nil if it is off.
@@ -27,6 +30,7 @@ public struct WorkerServices: Sendable {
     /// Puts the services together.
     public init(
         keys: KeyRefresher,
+        sessions: SessionTable = SessionTable(),
         names: NameRefresher,
         accessLog: LogSink?,
         logger: Logger,
@@ -34,6 +38,7 @@ public struct WorkerServices: Sendable {
         maximumClients: Int = .max
     ) {
         self.keys = keys
+        self.sessions = sessions
         self.names = names
         self.accessLog = accessLog
         self.logger = logger
@@ -76,6 +81,8 @@ public final class Worker {
     var dueConnections: [HTTP2Connection] = []
     /// Memory for ciphertext, which all connections share.
     let ciphertext = CiphertextMemory()
+    /// Memory for what is read of one message.
+    var envelope = Envelope()
     /// Memory for the fields of one head of HTTP/2.
     var fields = FieldBlock()
     /// Exchanges for reuse.

@@ -1,0 +1,129 @@
+// Sessions of servers before 2026-07-28: whose they are, and at which endpoint (decision D7).
+
+internal import Bytes
+internal import HTTP
+internal import JOSE
+public import MCP
+
+/// The session that a request belongs to.
+public struct SessionPlace: Sendable, Equatable {
+    /// The server's own id.
+    public let id: [UInt8]
+    /// The number of the endpoint that holds it among the route's; nil if any may.
+    public let endpoint: Int?
+}
+
+/// Finds the session of a request, and makes the ids that clients get.
+public enum SessionRule {
+    /// The session that `Mcp-Session-Id` names; nil if there is no such field.
+    ///
+    /// - Throws: Why there is no such session for this principal on this route.
+    static func place(
+        of request: borrowing RequestHead,
+        at route: Route,
+        for principal: Principal,
+        _ snapshot: Snapshot,
+        _ sessions: SessionTable
+    ) throws(SessionViolation) -> SessionPlace? {
+        guard let range = request.fields.first(.mcpSessionID) else { return nil }
+        guard request.fields.count(of: .mcpSessionID) == 1 else { throw .invalid }
+        let id = request.bytes.span.extracting(range)
+        switch route.sessions {
+        case .sealed: return try opened(id, at: route, for: principal, snapshot)
+        case .plain: return try known(id, at: route, for: principal, sessions)
+        }
+    }
+
+    /// Opens a sealed id: that of a session, or the place of a 2024-11-05 server.
+    static func opened(
+        _ sealed: borrowing Span<UInt8>,
+        at route: Route,
+        for principal: Principal,
+        _ snapshot: Snapshot
+    ) throws(SessionViolation) -> SessionPlace {
+        let binding = binding(of: principal, at: route)
+        let session = try SessionSeal.open(sealed, for: binding, keys: snapshot.sessionKeys)
+        // An endpoint that is not configured any more has taken its sessions with it.
+        guard let endpoint = route.upstream.number(of: session.endpoint) else { throw .foreign }
+        return SessionPlace(id: session.id, endpoint: endpoint)
+    }
+
+    /// Where a message of 2024-11-05 goes, whose address the client was told by the event stream; nil if the request
+    /// names no such address.
+    static func legacyPlace(
+        of request: borrowing RequestHead,
+        at route: Route,
+        for principal: Principal,
+        _ snapshot: Snapshot
+    ) throws(SessionViolation) -> SessionPlace? {
+        guard route.upstream.usesLegacySSE, !request.target.query.isEmpty else { return nil }
+        let query = request.bytes.span.extracting(request.target.query)
+        guard let sealed = EndpointURI.session(inQuery: query) else { throw .invalid }
+        return try opened(sealed.span, at: route, for: principal, snapshot)
+    }
+
+    private static func known(
+        _ id: borrowing Span<UInt8>,
+        at route: Route,
+        for principal: Principal,
+        _ sessions: SessionTable
+    ) throws(SessionViolation) -> SessionPlace {
+        guard id.count <= SessionSeal.maximumPresentedLength else { throw .tooLong }
+        let octets = Array(copying: id)
+        guard !octets.isEmpty, octets.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .invalid }
+        guard sessions.isOwner(binding(of: principal, at: route), of: octets, route: route) else {
+            throw .foreign
+        }
+        return SessionPlace(id: octets, endpoint: nil)
+    }
+
+    /// What a client gets for the id that a server gave.
+    ///
+    /// - Throws: Why the server's id is none.
+    public static func clientID(
+        for id: [UInt8],
+        from endpoint: Endpoint,
+        at route: Route,
+        for principal: Principal,
+        _ snapshot: Snapshot,
+        _ sessions: SessionTable
+    ) throws(SessionViolation) -> [UInt8] {
+        let sealed = try seal(id, from: endpoint, at: route, for: principal, snapshot)
+        guard route.sessions == .plain else { return sealed }
+        sessions.enter(id, route: route, owner: binding(of: principal, at: route))
+        return id
+    }
+
+    /// Seals what a server has said for a client.
+    ///
+    /// - Throws: Why it cannot be sealed: its length or its octets.
+    public static func seal(
+        _ id: [UInt8],
+        from endpoint: Endpoint,
+        at route: Route,
+        for principal: Principal,
+        _ snapshot: Snapshot
+    ) throws(SessionViolation) -> [UInt8] {
+        try SessionSeal.seal(
+            id.span,
+            for: binding(of: principal, at: route),
+            endpoint: endpoint.identity,
+            keys: snapshot.sessionKeys
+        )
+    }
+
+    /// Forgets a session that its server has ended.
+    public static func forget(_ place: SessionPlace, at route: Route, _ sessions: SessionTable) {
+        if route.sessions == .plain { sessions.forget(place.id, route: route) }
+    }
+
+    private static func binding(of principal: Principal, at route: Route) -> SessionBinding {
+        let token = principal.token
+        return SessionBinding(
+            route: route.resource.text,
+            issuer: token.issuer,
+            subject: token.subject ?? "",
+            client: token.clientID
+        )
+    }
+}

@@ -1,0 +1,77 @@
+// What a response is rewritten by: tools that a token may not call are hidden, addresses of 2024-11-05 are sealed.
+
+internal import Bytes
+internal import MCP
+
+/// The rewriting of one response, across any split of its octets.
+enum ResponseRewriting: ~Copyable {
+    /// Hides tools in a JSON body, which is held until it is complete.
+    case tools(ByteBuffer)
+    /// Hides tools in an event stream.
+    case toolStream(ToolListStreamFilter)
+    /// Seals the address in the `endpoint` event.
+    case endpoint(EndpointRewriter)
+
+    /// Why a body may not go on, in words for the log.
+    struct Violation: Error {
+        let detail: String
+    }
+
+    /// Takes octets of the body, or its end, and appends what may go on.
+    ///
+    /// - Parameters:
+    ///   - octets: The octets; none at the end.
+    ///   - isEnd: Whether the body has ended.
+    ///   - maximumLength: Most octets of a JSON body that is held.
+    ///   - output: Gets what may go on.
+    ///   - isVisible: Whether the client may see the tool of this name.
+    ///   - place: Where clients post to, for what the server says; nil if that is no place of its own.
+    /// - Throws: Why nothing may go on.
+    mutating func rewrite(
+        _ octets: borrowing Span<UInt8>,
+        isEnd: Bool,
+        maximumLength: Int,
+        into output: inout ByteBuffer,
+        isVisible: (borrowing Span<UInt8>) -> Bool,
+        place: (borrowing Span<UInt8>) -> [UInt8]?
+    ) throws(Violation) {
+        var problem: String?
+        switch consume self {
+        case .tools(var body):
+            body.append(octets)
+            if body.count > maximumLength { problem = "too long to be filtered" }
+            if isEnd, problem == nil { problem = Self.filter(body, into: &output, isVisible) }
+            self = .tools(body)
+        case .toolStream(var filter):
+            do throws(ToolListViolation) {
+                try filter.filter(octets, into: &output, isVisible: isVisible)
+                if isEnd { try filter.finish(into: &output, isVisible: isVisible) }
+            } catch {
+                problem = error.rawValue
+            }
+            self = .toolStream(filter)
+        case .endpoint(var rewriter):
+            do throws(EndpointViolation) {
+                try rewriter.rewrite(octets, into: &output, mapping: place)
+                if isEnd { try rewriter.finish(into: &output, mapping: place) }
+            } catch {
+                problem = error.rawValue
+            }
+            self = .endpoint(rewriter)
+        }
+        if let problem { throw Violation(detail: problem) }
+    }
+
+    private static func filter(
+        _ body: borrowing ByteBuffer,
+        into output: inout ByteBuffer,
+        _ isVisible: (borrowing Span<UInt8>) -> Bool
+    ) -> String? {
+        do throws(ToolListViolation) {
+            try ToolListFilter.filter(body.span, into: &output, isVisible: isVisible)
+            return nil
+        } catch {
+            return error.rawValue
+        }
+    }
+}

@@ -1,0 +1,147 @@
+// What of a response concerns its MCP session, its token, or tools that the token may not call.
+
+internal import Bytes
+internal import HTTP
+internal import HTTP1
+internal import JOSE
+internal import MCP
+internal import Policy
+internal import Transport
+
+extension Worker {
+    /// Finds out what is to be done to a response before its head goes on; nil if that can be done.
+    func prepare(_ exchange: Exchange, at endpoint: Int) -> GatewayFailure? {
+        exchange.isEventStream = exchange.response.isEventStream
+        guard let number = exchange.record.route, let principal = exchange.record.principal else { return nil }
+        let route = snapshot.route(number)
+        if let failure = sealSession(of: exchange, at: endpoint, route, principal) { return failure }
+        return startRewriting(exchange, route)
+    }
+
+    /// Makes the session id that the client gets, and forgets a session that its server has ended.
+    private func sealSession(
+        of exchange: Exchange,
+        at endpoint: Int,
+        _ route: Route,
+        _ principal: Principal
+    ) -> GatewayFailure? {
+        guard exchange.lease?.permit.era == .legacy else { return nil }
+        if exchange.record.method == .delete, (200..<300).contains(exchange.response.status),
+            let session = exchange.lease?.permit.session
+        {
+            SessionRule.forget(session, at: route, services.sessions)
+        }
+        guard let range = exchange.response.fields.first(.mcpSessionID) else { return nil }
+        let id = exchange.response.octets(of: range)
+        do throws(SessionViolation) {
+            exchange.clientSessionID = try SessionRule.clientID(
+                for: id,
+                from: pool.endpoint(endpoint),
+                at: route,
+                for: principal,
+                snapshot,
+                services.sessions
+            )
+            return nil
+        } catch {
+            return GatewayFailure(.upstreamMalformed, error.rawValue)
+        }
+    }
+
+    private func startRewriting(_ exchange: Exchange, _ route: Route) -> GatewayFailure? {
+        let hidesTools = route.hidesUnauthorizedTools
+        guard hidesTools || route.upstream.usesLegacySSE, exchange.response.framing != .none else { return nil }
+        // What cannot be read cannot be judged.
+        guard !exchange.response.isEncoded else {
+            return GatewayFailure(.upstreamMalformed, "an encoded response cannot be rewritten")
+        }
+        let isJSON = exchange.response.isJSON
+        if hidesTools {
+            guard exchange.isEventStream || isJSON || exchange.response.status != 200 else {
+                return GatewayFailure(.upstreamMalformed, "neither JSON nor an event stream")
+            }
+            if exchange.isEventStream {
+                let limit = snapshot.limits.bodyBytes
+                exchange.rewriting = .toolStream(ToolListStreamFilter(maximumEventLength: limit))
+            } else if isJSON {
+                exchange.rewriting = .tools(ByteBuffer())
+            }
+        } else if exchange.isEventStream, exchange.record.method == .get {
+            exchange.rewriting = .endpoint(EndpointRewriter())
+        }
+        exchange.isRewritten = hidesTools || exchange.isEventStream
+        return nil
+    }
+
+    /// Passes octets of a body on as the client may see them; false if they may not go on, which ends the exchange.
+    func rewrite(
+        _ octets: borrowing Span<UInt8>,
+        isEnd: Bool = false,
+        _ exchange: Exchange,
+        _ client: ClientStream
+    ) -> Bool {
+        guard var rewriting = exchange.rewriting.take(), let number = exchange.record.route,
+            let principal = exchange.record.principal, let endpoint = exchange.lease?.endpoint
+        else { return false }
+        let route = snapshot.route(number)
+        var output = ByteBuffer()
+        do throws(ResponseRewriting.Violation) {
+            try rewriting.rewrite(
+                octets,
+                isEnd: isEnd,
+                maximumLength: snapshot.limits.bodyBytes,
+                into: &output,
+                isVisible: { tool in
+                    OperationRule.mayCall(
+                        tool,
+                        at: route,
+                        as: principal,
+                        implications: snapshot.scopeImplications
+                    )
+                },
+                place: { publicPlace(of: $0, at: pool.endpoint(endpoint), route, principal) }
+            )
+        } catch {
+            fail(exchange, GatewayFailure(.upstreamMalformed, error.detail))
+            return false
+        }
+        exchange.rewriting = consume rewriting
+        client.writeBody(output.span, framing: exchange.responseFraming)
+        exchange.record.bytesOut += output.count
+        return true
+    }
+
+    /// Passes on what is held of a body that has ended; false if that ends the exchange by a failure.
+    func finishRewriting(_ exchange: Exchange, _ client: ClientStream) -> Bool {
+        rewrite(Span(), isEnd: true, exchange, client)
+    }
+
+    /// Where clients of a 2024-11-05 server post to: the route itself, with the server's place under seal.
+    private func publicPlace(
+        of reference: borrowing Span<UInt8>,
+        at endpoint: Endpoint,
+        _ route: Route,
+        _ principal: Principal
+    ) -> [UInt8]? {
+        let scheme = endpoint.isSecure ? "https" : "http"
+        guard let stream = try? HTTPURL("\(scheme)://\(endpoint.authority)\(endpoint.path)"),
+            let target = EndpointURI.target(of: reference, against: stream),
+            let sealed = try? SessionRule.seal(target, from: endpoint, at: route, for: principal, snapshot)
+        else { return nil }
+        return EndpointURI.reference(path: route.resource.path, session: sealed)
+    }
+
+    /// Lets an open stream end when its token does; it may be silent until then.
+    func awaitExpiry(of exchange: Exchange, _ upstream: UpstreamStream) {
+        guard let number = exchange.record.route, let token = exchange.record.principal?.token,
+            snapshot.route(number).endsStreamsWithToken
+        else { return upstream.deadline.clear() }
+        let skew = snapshot.clockSkew(of: token)
+        let seconds = max(token.expiry + skew - clock.unixSeconds, 0)
+        upstream.deadline.set(
+            clock.milliseconds + Int(min(seconds, 10_000_000)) * 1000,
+            for: upstream.id,
+            in: &timers
+        )
+    }
+}
