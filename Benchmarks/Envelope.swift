@@ -2,6 +2,8 @@
 
 import Bytes
 import Glibc
+import HTTP
+import HTTP1
 import MCP
 
 /// A body with a name.
@@ -23,6 +25,11 @@ struct Sample {
         while text.utf8.count + unit.utf8.count + back.utf8.count <= size { text += unit }
         self.name = name
         body = Array((text + back).utf8)
+    }
+
+    init(name: String, body: [UInt8]) {
+        self.name = name
+        self.body = body
     }
 
     static let all = [
@@ -79,25 +86,56 @@ func nanoseconds() -> Int {
     return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
+/// Processor time of one call of `work`, as the median of seven runs, with the smallest and the largest.
+func measure(_ name: String, octets: Int, _ work: () throws -> Void) rethrows {
+    let repeats = max(20, (64 << 20) / octets)
+    var runs: [Double] = []
+    for _ in 0..<7 {
+        let start = nanoseconds()
+        for _ in 0..<repeats { try work() }
+        runs.append(Double(nanoseconds() - start) / Double(repeats))
+    }
+    runs.sort()
+    let rate = Double(octets) / Double(1 << 30) / (runs[3] / 1e9)
+    print(
+        "\(name): \(Int(runs[3])) ns (\(Int(runs[0]))-\(Int(runs[6]))), \((rate * 100).rounded() / 100) GiB/s"
+    )
+}
+
 @main
 struct Measurement {
     static func main() throws {
         var envelope = Envelope()
-        for sample in Sample.all {
+        for sample in Sample.all + [manyMembers] {
             let body = sample.body
-            let repeats = max(20, (64 << 20) / body.count)
-            var runs: [Double] = []
-            for _ in 0..<7 {
-                let start = nanoseconds()
-                for _ in 0..<repeats { try envelope.read(body.span) }
-                runs.append(Double(nanoseconds() - start) / Double(repeats))
-            }
-            runs.sort()
-            let rate = Double(body.count) / Double(1 << 30) / (runs[3] / 1e9)
-            print(
-                "\(sample.name): \(Int(runs[3])) ns (\(Int(runs[0]))-\(Int(runs[6]))),",
-                "\((rate * 100).rounded() / 100) GiB/s"
-            )
+            try measure(sample.name, octets: body.count) { try envelope.read(body.span) }
+        }
+        try measureRules()
+    }
+
+    /// A batch with as many members, at all levels, as are allowed: what a body can cost at most.
+    static var manyMembers: Sample {
+        func members(_ count: Int) -> String { (0..<count).map { #""m\#($0)":0"# }.joined(separator: ",") }
+        let message =
+            #"{"jsonrpc":"2.0","method":"m",\#(members(100)),"params":{\#(members(120)),"_meta":{\#(members(128))}}}"#
+        let batch = "[" + Array(repeating: message, count: 256).joined(separator: ",") + "]"
+        return Sample(name: "\(batch.utf8.count >> 10) KiB, batch of members", body: Array(batch.utf8))
+    }
+
+    /// The scan of a body of 1 KiB, and the comparison with its head.
+    static func measureRules() throws {
+        let text =
+            "POST /mcp HTTP/1.1\r\nHost: gw.example\r\nMCP-Protocol-Version: 2026-07-28\r\n"
+            + "Mcp-Method: tools/call\r\nMcp-Name: write_file\r\nMcp-Param-Path: a\r\n\r\n"
+        var head = RequestHead()
+        var parser = RequestParser(limits: MessageLimits())
+        let octets = Array(text.utf8)
+        _ = try parser.parse(octets.span, into: &head)
+        var envelope = Envelope()
+        let body = Sample.all[0].body
+        try measure("1 KiB, prose, with the rules", octets: body.count) {
+            try envelope.read(body.span)
+            _ = try ProtocolRules.era(of: envelope, body: body.span, head: head)
         }
     }
 }

@@ -32,19 +32,30 @@ enum MirrorRules {
             if isMissing { throw .nameMismatch }
             return
         }
-        let sources = rule.map { [$0.source] } ?? MirrorRule.otherSources
         let isSame = MirroredValue.withOctets(of: head.bytes.span.extracting(range)) { name in
-            var isAbsent = true
-            for source in sources {
-                guard let text = message[source] else { continue }
-                if envelope.equals(text, name, in: body) { return true }
-                isAbsent = false
-            }
-            // A method without a rule may carry the field for reasons of its own.
-            return isAbsent && rule == nil
+            isMirror(name, of: message, rule, envelope, body)
         }
         guard let isSame else { throw .invalidField }
         guard isSame else { throw .nameMismatch }
+    }
+
+    /// Whether `name` is what `Mcp-Name` may say beside `message`.
+    private static func isMirror(
+        _ name: borrowing Span<UInt8>,
+        of message: Message,
+        _ rule: MirrorRule?,
+        _ envelope: borrowing Envelope,
+        _ body: borrowing Span<UInt8>
+    ) -> Bool {
+        if let rule { return message[rule.source].map { envelope.equals($0, name, in: body) } == true }
+        var isAbsent = true
+        for source in MirrorRule.otherSources {
+            guard let text = message[source] else { continue }
+            if envelope.equals(text, name, in: body) { return true }
+            isAbsent = false
+        }
+        // A method without a rule may carry the field for reasons of its own.
+        return isAbsent
     }
 
     private static func rule(

@@ -21,9 +21,10 @@ public enum ProtocolRules {
         body: borrowing Span<UInt8>,
         head: borrowing RequestHead
     ) throws(ProtocolViolation) -> Era {
-        for name in [FieldName.mcpProtocolVersion, .mcpMethod, .mcpName] {
-            guard head.fields.count(of: name) <= 1 else { throw .repeatedField }
-        }
+        let isRepeated =
+            head.fields.count(of: .mcpProtocolVersion) > 1 || head.fields.count(of: .mcpMethod) > 1
+            || head.fields.count(of: .mcpName) > 1
+        guard !isRepeated else { throw .repeatedField }
         let version = try standing(of: head)
         guard let message = envelope.messages.first else { throw .noMessage }
         if envelope.isBatch {
@@ -48,6 +49,11 @@ public enum ProtocolRules {
         case .modern: throw .methodNotAllowed
         case .unknown: throw .unknownVersion
         }
+    }
+
+    /// Whether a request with this version is held to the rules of the modern era; empty stands for none.
+    public static func isModern(_ version: borrowing Span<UInt8>) -> Bool {
+        !version.isEmpty && ProtocolRevision.standing(of: version) == .modern
     }
 
     /// What the version field says, nil if there is none.

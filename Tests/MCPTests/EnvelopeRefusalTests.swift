@@ -80,6 +80,17 @@ import Testing
         }
     }
 
+    @Test func `case 122: refuses every control character, wherever it stands`() {
+        for control in UInt8(0)..<0x20 {
+            for place in 0..<17 {
+                var text = Array(repeating: UInt8(ascii: "a"), count: 17)
+                text[place] = control
+                let body = Array(#"{"jsonrpc":"2.0","id":1,"method":"m","x":""#.utf8) + text + [0x22, 0x7D]
+                #expect(Reading(octets: body).violation == .controlCharacter)
+            }
+        }
+    }
+
     /// Whole bodies that are no JSON.
     static let texts: [(String, EnvelopeViolation)] = [
         ("", .unexpectedEnd), ("  \n", .unexpectedEnd), ("{", .unexpectedEnd), ("[", .unexpectedEnd),

@@ -50,6 +50,11 @@ import Testing
             #"{"jsonrpc":"2.0","id":1,"method":"m","name":"a","uri":"b","_meta":{},"params":{"method":"c","id":2}}"#,
             "request id=1 method=m"
         ),
+        // One name in several objects.
+        (
+            #"{"x":1,"params":{"_meta":{"x":1,"y":2},"x":2,"y":3},"y":4,"jsonrpc":"2.0","id":1,"method":"m"}"#,
+            "request id=1 method=m meta"
+        ),
         // Names that only look alike.
         (
             #"{"jsonrpc":"2.0","id":1,"method":"m","methods":1,"metho":2,"i":3,"idd":4}"#,
@@ -129,6 +134,23 @@ import Testing
         #expect(Reading(#"{"jsonrpc":"2.0","method":"m"}"#).id == nil)
         #expect(Reading(#"{"jsonrpc":"2.0","id":5,"result":{}}"#).id == nil)
         #expect(Reading(#"[{"jsonrpc":"2.0","id":5,"method":"m"}]"#).id == nil)
+    }
+
+    @Test func `nothing of a body is left for the next`() {
+        let good = Array(#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"x":1}}"#.utf8)
+        let bodies = [
+            #"{"jsonrpc":"2.0","id":1,"id":2,"method":"m"}"#, #"{"method":"a\u0000"}"#, #"[{"x":1},{"y":[1"#,
+            #"{"jsonrpc":"2.0","id":7,"method":"\u0061","params":{"x":{"x":"#, "[]", "",
+        ]
+        var envelope = Envelope()
+        for body in bodies {
+            let octets = Array(body.utf8)
+            let isRefused = Reading(octets.span, &envelope).violation != nil
+            let reading = Reading(good.span, &envelope)
+            #expect(isRefused)
+            #expect(reading == Reading(octets: good))
+            #expect(reading.id == "1")
+        }
     }
 
     @Test func `bounds hold to the number`() {

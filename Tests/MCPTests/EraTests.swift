@@ -355,6 +355,19 @@ import Testing
         }
     }
 
+    @Test func `a version is modern by its place in the order`() {
+        for version in Self.later + [Self.modern] {
+            let octets = Array(version.utf8)
+            let isModern = ProtocolRules.isModern(octets.span)
+            #expect(isModern)
+        }
+        for version in Self.known + Self.earlier + [""] {
+            let octets = Array(version.utf8)
+            let isModern = ProtocolRules.isModern(octets.span)
+            #expect(!isModern)
+        }
+    }
+
     @Test func `an envelope that was refused has no era`() {
         var envelope = Envelope()
         let body = Array("{".utf8)
