@@ -6,6 +6,7 @@ internal import JSON
 internal import MCP
 internal import OpenSSL
 internal import Policy
+internal import Transport
 
 /// Members of the configuration.
 enum RootMember: String, MemberName {

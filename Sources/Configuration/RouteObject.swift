@@ -113,7 +113,7 @@ struct RouteObject {
         if let legacySSE {
             node.error(
                 "The server at \(legacySSE.line) is one of 2024-11-05: its session ids stand in URLs, where logs keep them.",
-                "Write \"sealed\": then a strange hand cannot use them."
+                "Write \"sealed\": an id out of a log is of no use then."
             )
         } else {
             node.warning(
