@@ -24,7 +24,8 @@ struct RouteReport {
             rows.append(("beside it", "\(others), in tokens of \(issuer.rules.issuer)"))
         }
         for issuer in issuers { rows.append(("issuer", Self.describe(issuer))) }
-        rows.append(("scopes", Self.describe(route.scopes)))
+        let scopes = route.scopes.isEmpty ? "none needed" : route.scopes.joined(separator: " ")
+        rows.append(("scopes", scopes))
         rows += operationRows
         rows.append(("arrives at", "\(route.place.authority)\(arrivalPath)"))
         if !route.origins.isEmpty {
@@ -45,12 +46,15 @@ struct RouteReport {
 
     /// What single tools and methods need besides, in the order of their names, the rest of the tools last.
     private var operationRows: [(String, String)] {
+        let besides = { (scopes: [String]) in
+            scopes.isEmpty ? "nothing more" : "also \(scopes.joined(separator: " "))"
+        }
         var rows = Self.sorted(route.operations.tools).map { name, scopes in
             name == OperationScopes.anyTool
-                ? ("other tools", Self.describe(scopes))
-                : ("tool", "\(ClaimText.printable(name)): \(Self.describe(scopes))")
+                ? ("other tools", besides(scopes))
+                : ("tool", "\(ClaimText.printable(name)): \(besides(scopes))")
         }
-        rows += Self.sorted(route.operations.methods).map { ("method", "\($0): \(Self.describe($1))") }
+        rows += Self.sorted(route.operations.methods).map { ("method", "\($0): \(besides($1))") }
         if route.hidesUnauthorizedTools { rows.append(("tool lists", "show what the token may call")) }
         return rows
     }
@@ -69,10 +73,6 @@ struct RouteReport {
         route.upstream.endpoints.map {
             "\($0.isSecure ? "https" : "http")://\($0.authority)\($0.path)"
         }
-    }
-
-    private static func describe(_ scopes: [String]) -> String {
-        scopes.isEmpty ? "none needed" : scopes.joined(separator: " ")
     }
 
     private static func describe(_ issuer: Issuer) -> String {
