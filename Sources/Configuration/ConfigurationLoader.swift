@@ -44,7 +44,7 @@ public enum ConfigurationLoader {
         }
         texts += includedTexts(of: node, surroundings.find)
         let included = texts.dropFirst().compactMap { $0.read(reporting: findings) }
-        let object = RootObject(node, including: included, TLSMaterial(surroundings))
+        let object = RootObject(node, including: included, beside: surroundings)
         let diagnostics = findings.sorted(first: root.name)
         let text = texts.flatMap(\.source.text)
         let hash = SHA256.digest(of: text.span).hexadecimal

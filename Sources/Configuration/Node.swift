@@ -29,6 +29,11 @@ struct Node {
         findings.add(.warning, in: text, at: value.offset, pointer, problem, remedy)
     }
 
+    /// Reports a warning at the member's name.
+    func warningAtName(_ problem: String, _ remedy: String) {
+        findings.add(.warning, in: text, at: nameOffset ?? value.offset, pointer, problem, remedy)
+    }
+
     /// Reports that something of another type stands here.
     func expected(_ what: String) {
         let kind = value.kindName

@@ -6,8 +6,7 @@ internal import JSON
 enum NotYetSupported {
     /// Members, by the object that they belong to.
     private static let members: [String: Set<String>] = [
-        RootMember.object: ["admin", "session_keys", "watch"],
-        RouteMember.object: ["tools", "methods", "sessions"],
+        RootMember.object: ["admin", "watch"],
         UpstreamMember.object: ["health"],
     ]
 

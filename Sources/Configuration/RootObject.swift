@@ -3,13 +3,16 @@
 internal import Bytes
 internal import JOSE
 internal import JSON
+internal import MCP
 internal import OpenSSL
 internal import Policy
+internal import Transport
 
 /// Members of the configuration.
 enum RootMember: String, MemberName {
     case listeners, workers, issuers, routes
     case scopeImplications = "scope_implications"
+    case sessionKeys = "session_keys"
     case limits, log, include, development
 
     static let object = "the configuration"
@@ -29,6 +32,7 @@ struct RootObject {
     private var routes: [RouteObject] = []
     private var issuerNames: Set<String> = []
     private var scopeImplications: [String: Set<String>] = [:]
+    private var sessionKeys = SessionKeys.random()
     private var limits = Limits()
     private var workers = 0
     private var log = LogSettings()
@@ -39,8 +43,8 @@ struct RootObject {
     static let maximumWorkers = 1024
 
     /// Reads the root file and everything that it includes, and checks the whole; nil if the root is no object.
-    init?(_ node: Node, including included: [Node], _ material: TLSMaterial) {
-        self.material = material
+    init?(_ node: Node, including included: [Node], beside surroundings: ConfigurationSurroundings) {
+        material = TLSMaterial(surroundings)
         guard let members = ObjectReader(node, of: RootMember.self) else { return nil }
         let what = "a list of listeners"
         let elements = members.required(.listeners)?.nonEmptyElements(what, because: "Add a listener.")
@@ -60,6 +64,11 @@ struct RootObject {
             (members[.routes] ?? node).error("There is no route.", remedy)
         }
         checkSet()
+        if let member = members[.sessionKeys] {
+            sessionKeys = SessionKeys(member, surroundings) ?? sessionKeys
+        } else {
+            checkSessions(node)
+        }
     }
 
     private mutating func add(issuers: Node?, routes: Node?) {
@@ -88,6 +97,17 @@ struct RootObject {
         RouteSetRules.check(routes, listeners: listeners)
         AudienceRules.check(routes, issuers)
         CertificateCoverage.check(routes, listeners)
+    }
+
+    /// Warns of a key that ends with the process, where the gateway is for others than this machine.
+    private func checkSessions(_ node: Node) {
+        guard routes.contains(where: { $0.sessions == .sealed }),
+            listeners.contains(where: { $0.address?.value.isLoopback == false })
+        else { return }
+        node.warning(
+            "There are no \"session_keys\": session ids do not outlive this process, and replicas cannot open them.",
+            "\(SessionKeys.advice), and name its file in \"session_keys\"."
+        )
     }
 
     private static func scopeImplications(_ node: Node) -> [String: Set<String>] {
@@ -119,6 +139,7 @@ struct RootObject {
             issuers: issuers,
             routes: routes,
             scopeImplications: scopeImplications,
+            sessionKeys: sessionKeys,
             limits: limits
         )
         return GatewayConfiguration(

@@ -9,7 +9,10 @@ internal import Policy
 enum RouteMember: String, MemberName {
     case resource, issuer, subpaths, scopes
     case audienceAliases = "audience_aliases"
-    case origins, match, metadata, upstream
+    case origins, match, metadata, upstream, tools, methods
+    case hidesUnauthorizedTools = "hide_unauthorized_tools"
+    case sessions
+    case endsStreamsWithToken = "end_streams_with_token"
 
     static let object = "a route"
 }
@@ -34,6 +37,11 @@ struct RouteObject {
     private let origins: [Located<String>]
     private let metadata: [JSONObject.Member]
     private let upstream: UpstreamObject?
+    private let operations: OperationScopes
+    private let hidesUnauthorizedTools: Bool
+    /// How session ids are bound.
+    let sessions: SessionMode
+    private let endsStreamsWithToken: Bool
 
     /// Reads a route; nil if it is no object.
     init?(_ node: Node, _ material: TLSMaterial) {
@@ -49,7 +57,17 @@ struct RouteObject {
         origins = members[.origins].map(Self.origins) ?? []
         metadata = members[.metadata].map(Self.metadata) ?? []
         upstream = members.required(.upstream).flatMap { UpstreamObject($0, material) }
+        operations = OperationScopes(tools: members[.tools], methods: members[.methods])
+        hidesUnauthorizedTools = members[.hidesUnauthorizedTools]?.bool() ?? false
+        sessions = members[.sessions].flatMap { $0.choice(SessionMode.self) } ?? .sealed
+        endsStreamsWithToken = members[.endsStreamsWithToken]?.bool() ?? true
         if coversSubpaths { upstream?.checkSubpaths() }
+        if sessions == .plain, let node = members[.sessions] {
+            Self.checkPlainSessions(node, legacySSE: upstream?.legacySSE)
+        }
+        if hidesUnauthorizedTools, let node = members[.hidesUnauthorizedTools] {
+            Self.checkHiding(node, members[.tools], members[.methods])
+        }
         if let match = members[.match] {
             place = resource.flatMap { Self.place(match, of: $0.value) }
         } else {
@@ -74,6 +92,10 @@ struct RouteObject {
             origins: Set(origins.map(\.value)),
             place: place.value,
             upstream: upstream,
+            operations: operations,
+            hidesUnauthorizedTools: hidesUnauthorizedTools,
+            sessions: sessions,
+            endsStreamsWithToken: endsStreamsWithToken,
             metadata: metadata
         )
     }
@@ -85,6 +107,30 @@ struct RouteObject {
             because: "Name an issuer: there are no open routes."
         )
         return Node.distinct(names ?? [])
+    }
+
+    private static func checkPlainSessions(_ node: Node, legacySSE: Node?) {
+        if let legacySSE {
+            node.error(
+                "The server at \(legacySSE.line) is one of 2024-11-05: its session ids stand in URLs, where logs keep them.",
+                "Write \"sealed\": an id out of a log is of no use then."
+            )
+        } else {
+            node.warning(
+                "Plain session ids are bound in the memory of one process: lost at its end, and unknown to replicas.",
+                "Use \"sealed\" with \"session_keys\", unless clients must see the server's own ids."
+            )
+        }
+    }
+
+    /// Tools differ by the scopes of `tools`; those of "tools/call" hide all of them or none.
+    private static func checkHiding(_ node: Node, _ tools: Node?, _ methods: Node?) {
+        let hasToolScopes = tools.map { $0.value.object?.members.isEmpty == false } ?? false
+        guard !hasToolScopes, methods?.value.object?["tools/call"] == nil else { return }
+        node.warningAtName(
+            "No scopes stand in \"tools\" or for the method \"tools/call\": every token may call every tool, so nothing is hidden.",
+            "Name the scopes of tools, or remove it."
+        )
     }
 
     private static func origins(_ node: Node) -> [Located<String>] {

@@ -18,6 +18,32 @@ enum SecretSource: Hashable {
     case variable(String)
 }
 
+/// Why a secret cannot be had. The secret itself is not in it.
+struct SecretProblem: Error {
+    let problem: String
+    let remedy: String
+}
+
+extension ConfigurationSurroundings {
+    /// What the file or the variable holds.
+    func octets(of source: SecretSource) throws(SecretProblem) -> [UInt8] {
+        switch source {
+        case .file(let path):
+            return try read(path)
+                .mapError { SecretProblem(problem: $0.sentence, remedy: "Name a file that can be read.") }
+                .get()
+        case .variable(let name):
+            guard let value = variable(name) else {
+                throw SecretProblem(
+                    problem: "The environment variable \"\(name)\" is not set.",
+                    remedy: "Set it for the gateway, or name a file."
+                )
+            }
+            return Array(value.utf8)
+        }
+    }
+}
+
 extension Node {
     /// The place of a secret; a secret that stands here itself is refused, and not repeated in the message.
     func secret() -> SecretSource? {

@@ -158,17 +158,10 @@ final class TLSMaterial {
     }
 
     private func read(_ key: SecretSource) throws(TLSProblem) -> [UInt8] {
-        switch key {
-        case .file(let path): return try read(path, .key)
-        case .variable(let name):
-            guard let value = surroundings.variable(name) else {
-                throw TLSProblem(
-                    .key,
-                    "The environment variable \"\(name)\" is not set.",
-                    "Set it for the gateway, or name a file."
-                )
-            }
-            return Array(value.utf8)
+        do throws(SecretProblem) {
+            return try surroundings.octets(of: key)
+        } catch {
+            throw TLSProblem(.key, error.problem, error.remedy)
         }
     }
 

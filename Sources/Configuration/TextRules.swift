@@ -28,6 +28,21 @@ enum TextRules {
         !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
     }
 
+    /// Whether all of `text` can be seen: nothing that ends a line, turns it round or takes no room, and blanks only
+    /// between other characters.
+    static func isPrintable(_ text: String) -> Bool {
+        let space: Unicode.Scalar = " "
+        let scalars = text.unicodeScalars
+        guard let first = scalars.first, first != space, scalars.last != space else { return false }
+        return scalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .surrogate, .privateUse, .unassigned: false
+            case .spaceSeparator, .lineSeparator, .paragraphSeparator: scalar == space
+            default: !scalar.properties.isDefaultIgnorableCodePoint
+            }
+        }
+    }
+
     /// Whether `text` is an absolute URI and not just a word.
     static func isFullURI(_ text: String) -> Bool {
         guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), isScheme(text.utf8[..<colon]) else {

@@ -7,6 +7,7 @@ internal import Policy
 /// Members of an upstream that is more than a URL.
 enum UpstreamMember: String, MemberName {
     case endpoints, credentials, http2, tls
+    case legacySSE = "legacy_sse"
     case connectTimeout = "connect_timeout"
     case responseTimeout = "response_timeout"
 
@@ -20,6 +21,8 @@ struct UpstreamObject {
     private let connectTimeout: Int
     private let responseTimeout: Int
     private let speaksHTTP2: Bool
+    /// Where it is said that the server speaks HTTP with SSE as of 2024-11-05; nil if it does not.
+    let legacySSE: Node?
     private let tls: UpstreamTLS?
     /// Whether nothing but an endpoint was reported.
     private let isWhole: Bool
@@ -60,6 +63,7 @@ struct UpstreamObject {
             ?? Self.defaultResponseTimeout
         let speaksHTTP2 = members?[.http2]?.bool() ?? false
         self.speaksHTTP2 = speaksHTTP2
+        legacySSE = members?[.legacySSE].flatMap { $0.bool() == true ? $0 : nil }
         let isMixed = Self.refusesMixture(located)
         let secure = located.first { $0.value.isSecure }
         if let node = members?[.tls], secure == nil, located.count == endpoints.count {
@@ -93,6 +97,7 @@ struct UpstreamObject {
             credentials: credentials,
             connectTimeout: connectTimeout,
             responseTimeout: responseTimeout,
+            usesLegacySSE: legacySSE != nil,
             speaksHTTP2: speaksHTTP2,
             tls: tls
         )
@@ -126,8 +131,12 @@ struct UpstreamObject {
         )
     }
 
-    /// Reports endpoints whose path cannot be followed by a subpath.
+    /// Reports what subpaths cannot stand beside.
     func checkSubpaths() {
+        legacySSE?.errorAtName(
+            "Subpaths do not go with a server of 2024-11-05, which names itself where messages are posted to.",
+            "Remove \"legacy_sse\" here or \"subpaths\" from the route."
+        )
         for endpoint in endpoints where endpoint.value.path != "/" && endpoint.value.path.hasSuffix("/") {
             endpoint.node.error(
                 "Subpaths would follow two slashes at this endpoint.",

@@ -329,7 +329,7 @@ import Testing
     func `warns of a route whose host no certificate is good for`(host: String, isCovered: Bool) {
         let route = #"{ "resource": "https://\#(host)/files", \#(Sample.target) }"#
         let listener = #"{ "address": "0.0.0.0:8443", "tls": { "certificates": [\#(Self.good)] } }"#
-        let found = diagnostics(of: Sample.file(listeners: listener, routes: route))
+        let found = diagnostics(of: Sample.file(listeners: listener, routes: route, more: Sample.sessionKeys))
         #expect(found.map(\.severity) == (isCovered ? [] : [.warning]))
         guard !isCovered else { return }
         #expect(found.first?.pointer == "/routes/0/resource")
@@ -351,11 +351,12 @@ import Testing
     }
 
     @Test func `warns of cleartext that others can reach, and not of TLS`() {
-        let cleartext = diagnostics(of: Sample.file(listeners: #"{ "address": "0.0.0.0:80" }"#))
+        let more = Sample.sessionKeys
+        let cleartext = diagnostics(of: Sample.file(listeners: #"{ "address": "0.0.0.0:80" }"#, more: more))
         #expect(cleartext.map(\.severity) == [.warning])
         #expect(cleartext.first?.remedy.hasPrefix("Set \"tls\"") == true)
         let secure = #"{ "address": "0.0.0.0:443", "tls": { "certificates": [\#(Self.good)] } }"#
-        #expect(diagnostics(of: Sample.file(listeners: secure)) == [])
+        #expect(diagnostics(of: Sample.file(listeners: secure, more: more)) == [])
     }
 
     @Test(arguments: [

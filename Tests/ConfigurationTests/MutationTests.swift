@@ -35,11 +35,14 @@ private struct SeededGenerator: RandomNumberGenerator {
             { "resource": "https://mcp.example.com/files", "issuer": ["corp"], "subpaths": true, "scopes": ["a"],
               "audience_aliases": ["api://files"], "origins": ["https://app.example.com"],
               "match": { "host": "internal:8080", "path": "/x" }, "metadata": { "resource_name": "Files" },
+              "tools": { "delete": ["b"], "*": ["c"], "list": [] }, "methods": { "tools/list": ["d"] },
+              "hide_unauthorized_tools": true, "sessions": "plain", "end_streams_with_token": false,
               "upstream": { "endpoints": ["https://files", "https://[::1]:3001/mcp"], "connect_timeout": "250ms",
-                            "http2": true, "tls": { "ca": "ca.pem", "server_name": "files.internal" } } }
+                            "http2": true, "legacy_sse": false, "tls": { "ca": "ca.pem", "server_name": "files.internal" } } }
             """#,
         more:
-            #", "workers": 1, "limits": { "tokens": 7, "body_bytes": "1MiB" }, "log": { "access": "off" }, "#
+            Sample.sessionKeys
+            + #", "workers": 1, "limits": { "tokens": 7, "body_bytes": "1MiB" }, "log": { "access": "off" }, "#
             + #""development": { "authorization_server": "127.0.0.1:1", "servers": { "files": "127.0.0.1:2" } }"#
     )
 

@@ -10,11 +10,6 @@ import Testing
             Sample.root(#"§"admin": { "address": "127.0.0.1:9901" }"#)
         ),
         Expectation(
-            "/session_keys",
-            "\"session_keys\" is not yet supported",
-            Sample.root(#"§"session_keys": []"#)
-        ),
-        Expectation(
             "/routes/0/upstream/health",
             "not yet supported",
             Sample.upstream(#"{ "endpoints": ["http://a"], §"health": {} }"#)

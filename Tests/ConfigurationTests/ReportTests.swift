@@ -57,7 +57,10 @@ import Testing
     }
 
     @Test func `gives warnings beside errors`() throws {
-        let text = Sample.file(listeners: #"{ "address": "0.0.0.0:80" }"#, more: ", \"workers\": null")
+        let text = Sample.file(
+            listeners: #"{ "address": "0.0.0.0:80" }"#,
+            more: Sample.sessionKeys + ", \"workers\": null"
+        )
         let severities = diagnostics(of: text).map(\.severity)
         #expect(severities == [.warning, .error])
     }

@@ -14,7 +14,7 @@ enum Sample {
         var surroundings = ConfigurationSurroundings()
         surroundings.read = { path in
             let name = path.split(separator: "/").last.map(String.init) ?? path
-            guard let text = Certificates.files[name] else {
+            guard let text = name == "sessions.key" ? Array(sessionKey.utf8) : Certificates.files[name] else {
                 return .failure(ConfigurationFileError(path: path, reason: "No such file or directory"))
             }
             return .success(text)
@@ -23,6 +23,11 @@ enum Sample {
         surroundings.now = now
         return surroundings
     }
+
+    /// 64 characters as `openssl rand -base64 48` writes them.
+    static let sessionKey = "mP0ZCvQ1o7q0sB6r3nT4kXk9l2H5yW8uFjA1dEwGzR7cVbN3iLxUtSaMfQpYhJ2e\n"
+    /// A member for listeners that others can reach, which keeps a warning away.
+    static let sessionKeys = #", "session_keys": [{ "file": "sessions.key" }]"#
 
     static let listener = #"{ "address": "127.0.0.1:8080" }"#
     static let issuer = #""issuer": "https://login.example.com", "keys": { "file": "keys.json" }"#

@@ -4,6 +4,7 @@ import Bytes
 import Glibc
 import JOSE
 import JSON
+import MCP
 import OpenSSL
 import Policy
 import Testing
@@ -70,6 +71,9 @@ import Testing
         #expect(level["enum"]?.strings == LogSettings.Level.allCases.map(\.rawValue))
         let credentials = try property("upstream", "credentials")
         #expect(credentials["enum"]?.strings == UpstreamCredentials.allCases.map(\.rawValue))
+        let sessions = try property("route", "sessions")
+        #expect(sessions["enum"]?.strings == SessionMode.allCases.map(\.rawValue))
+        #expect(sessions["default"]?.string == SessionMode.sealed.rawValue)
         let version = try property("listener_tls", "minimum_version")
         #expect(version["enum"]?.strings == TLSVersion.allCases.map(\.rawValue))
         #expect(version["default"]?.string == ListenerTLSObject.defaultMinimumVersion.rawValue)
@@ -105,6 +109,14 @@ import Testing
         #expect(try milliseconds("upstream", "response_timeout") == UpstreamObject.defaultResponseTimeout)
         let health = try property("listener", "health_path")
         #expect(health["default"]?.string == ListenerObject.defaultHealthPath)
+        for name in ["tools", "methods"] {
+            let names = try #require(try property("route", name)["propertyNames"]?.object)
+            #expect(names["maxLength"]?.number?.integer == OperationScopes.maximumNameLength)
+        }
+        let keys = try property("", "session_keys")
+        #expect(keys["maxItems"]?.number?.integer == SessionKeys.maximumCount)
+        let text = try #require(keys["description"]?.string)
+        #expect(text.contains("each of \(SessionKeys.minimumLength) bytes or more"))
         let workers = try property("", "workers")
         #expect(workers["maximum"]?.number?.integer == RootObject.maximumWorkers)
     }

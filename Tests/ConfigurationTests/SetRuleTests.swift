@@ -168,7 +168,7 @@ import Testing
         Expectation(
             "/listeners/0/address",
             "does not speak TLS",
-            Sample.file(listeners: #"{ "address": §"0.0.0.0:8080" }"#)
+            Sample.file(listeners: #"{ "address": §"0.0.0.0:8080" }"#, more: Sample.sessionKeys)
         ),
         Expectation(
             "/issuers/corp",
@@ -193,7 +193,7 @@ import Testing
         Expectation("/include/0", "matches no file", Sample.root(#""include": [§"*.json"]"#)),
     ])
     func `warns, and loads all the same`(_ row: Expectation) throws {
-        let configuration = try ConfigurationLoader.compile(source(row.text))
+        let configuration = try ConfigurationLoader.compile(source(row.text), beside: Sample.surroundings())
         #expect(configuration.warnings.count == 1)
         let warning = try #require(configuration.warnings.first)
         #expect(row.matches(warning), "\(warning.text), expected at \(row.line):\(row.column)")
