@@ -55,7 +55,7 @@ let package = Package(
         // Level 6
         .target(
             name: "Configuration",
-            dependencies: ["Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes"],
+            dependencies: ["Policy", "MCP", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes"],
             swiftSettings: common
         ),
         .target(
@@ -132,12 +132,12 @@ let package = Package(
         ),
         .testTarget(
             name: "PolicyTests",
-            dependencies: ["Policy", "HTTP1", "HTTP", "JOSE", "JSON", "OpenSSL", "Bytes"],
+            dependencies: ["Policy", "MCP", "HTTP1", "HTTP", "JOSE", "JSON", "OpenSSL", "Bytes"],
             swiftSettings: common
         ),
         .testTarget(
             name: "ConfigurationTests",
-            dependencies: ["Configuration", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Bytes"],
+            dependencies: ["Configuration", "Policy", "MCP", "JOSE", "HTTP", "JSON", "OpenSSL", "Bytes"],
             swiftSettings: common
         ),
         .testTarget(

@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import HTTP
+internal import MCP
 
 /// Checks of media types and sizes (MCP transports; RFC 9110 §8 and §12).
 enum ContentRule {
@@ -17,7 +18,9 @@ enum ContentRule {
                 return .contentEncodingUnsupported
             }
         }
-        if isModern(bytes.extracting(request.value(.mcpProtocolVersion))), !acceptsAnswers(request) {
+        if ProtocolRules.isModern(bytes.extracting(request.value(.mcpProtocolVersion))),
+            !acceptsAnswers(request)
+        {
             return .notAcceptable
         }
         if case .length(let length) = request.framing, length > limits.bodyBytes { return .contentTooLarge }
@@ -35,11 +38,6 @@ enum ContentRule {
         return !parameter.startsIgnoringCase(with: "charset=")
             || parameter.equalsIgnoringCase("charset=utf-8")
             || parameter.equalsIgnoringCase("charset=\"utf-8\"")
-    }
-
-    /// Whether a protocol version is 2026-07-28 or later, whose clients must take both kinds of answers.
-    private static func isModern(_ version: borrowing Span<UInt8>) -> Bool {
-        !version.isEmpty && String(lossy: version) >= "2026-07-28"
     }
 
     private static func isZeroQuality(_ parameter: String) -> Bool {

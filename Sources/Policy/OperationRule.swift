@@ -47,7 +47,8 @@ public enum OperationRule {
         as principal: Principal,
         implications: [String: Set<String>]
     ) -> Bool {
-        let required = (route.operations.methods["tools/call"] ?? []) + scopes(ofTool: String(lossy: tool), at: route)
+        let required =
+            (route.operations.methods["tools/call"] ?? []) + scopes(ofTool: String(lossy: tool), at: route)
         return ScopeRule.missing(required, from: principal.token.scopes, implications: implications).isEmpty
     }
 }

@@ -98,7 +98,9 @@ struct AccessRecord {
 
     /// Takes the names of a single message; a batch has none.
     mutating func note(_ envelope: borrowing Envelope, in body: borrowing Span<UInt8>) {
-        guard !envelope.isBatch, let message = envelope.messages.first, let method = message.method else { return }
+        guard !envelope.isBatch, let message = envelope.messages.first, let method = message.method else {
+            return
+        }
         rpcMethod = Self.name(method, envelope, body)
         guard let name = message.name, envelope.equals(method, "tools/call", in: body) else { return }
         tool = Self.name(name, envelope, body)

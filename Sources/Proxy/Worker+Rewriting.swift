@@ -12,7 +12,9 @@ extension Worker {
     /// Finds out what is to be done to a response before its head goes on; nil if that can be done.
     func prepare(_ exchange: Exchange, at endpoint: Int) -> GatewayFailure? {
         exchange.isEventStream = exchange.response.isEventStream
-        guard let number = exchange.record.route, let principal = exchange.record.principal else { return nil }
+        guard let number = exchange.record.route, let principal = exchange.record.principal else {
+            return nil
+        }
         let route = snapshot.route(number)
         if let failure = sealSession(of: exchange, at: endpoint, route, principal) { return failure }
         return startRewriting(exchange, route)
@@ -50,7 +52,9 @@ extension Worker {
 
     private func startRewriting(_ exchange: Exchange, _ route: Route) -> GatewayFailure? {
         let hidesTools = route.hidesUnauthorizedTools
-        guard hidesTools || route.upstream.usesLegacySSE, exchange.response.framing != .none else { return nil }
+        guard hidesTools || route.upstream.usesLegacySSE, exchange.response.framing != .none else {
+            return nil
+        }
         // What cannot be read cannot be judged.
         guard !exchange.response.isEncoded else {
             return GatewayFailure(.upstreamMalformed, "an encoded response cannot be rewritten")

@@ -4,6 +4,7 @@ import Bytes
 import HTTP
 import HTTP1
 import JOSE
+import MCP
 import OpenSSL
 
 @testable import Policy
@@ -21,6 +22,7 @@ struct Gateway: Sendable {
     let rsaSigner: TokenSigner
     let partner: TokenSigner
     let keys: KeyRing
+    let sessions = SessionTable()
 
     struct WrongKey: Error {}
 
@@ -169,6 +171,8 @@ extension Gateway {
                 return Outcome(code: "part")
             }
             body.append(octets.span.extracting(length...))
+            // A request whose head alone is to be judged.
+            if body.isEmpty { body.append(Self.message(for: text)) }
         } catch {
             return Outcome(status: error.status, code: error.rawValue)
         }
@@ -182,19 +186,40 @@ extension Gateway {
             ),
             snapshot: snapshot,
             keys: keys ?? self.keys,
-            tokens: &tokens
+            tokens: &tokens,
+            sessions: sessions
         )
-        return Self.outcome(of: decision, head, body)
+        return outcome(of: decision, head, body)
     }
 
-    private static func outcome(
+    /// A message of the revision that the head names.
+    private static func message(for text: String) -> String {
+        guard text.contains("MCP-Protocol-Version: 2026-07-28") else {
+            return #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
+        }
+        let prefix = "io.modelcontextprotocol/"
+        return
+            #"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"\#(prefix)protocolVersion":"#
+            + #""2026-07-28","\#(prefix)clientCapabilities":{}}}}"#
+    }
+
+    private func outcome(
         of decision: consuming Decision,
         _ head: borrowing RequestHead,
         _ body: borrowing ByteBuffer
     ) -> Outcome {
         switch consume decision {
         case .awaitBody(let clearance):
-            return outcome(of: AccessPolicy.decide(clearance, on: body), head, body)
+            var envelope = Envelope()
+            let decision = AccessPolicy.decide(
+                clearance,
+                on: head,
+                body: body.span,
+                envelope: &envelope,
+                snapshot: snapshot,
+                sessions: sessions
+            )
+            return outcome(of: decision, head, body)
         case .forward(let permit):
             return Outcome(
                 status: 200,
@@ -257,7 +282,7 @@ extension Gateway {
             + (token.map { ["Authorization: Bearer \($0)"] } ?? [])
             + (type.map { ["Content-Type: \($0)"] } ?? [])
             + (method == "POST" ? ["Content-Length: 2"] : [])
-            + ["Accept: application/json, text/event-stream", "MCP-Protocol-Version: 2026-07-28"] + fields
+            + ["Accept: application/json, text/event-stream"] + fields
         return lines.joined(separator: "\r\n") + "\r\n\r\n"
     }
 }

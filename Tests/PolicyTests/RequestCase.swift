@@ -247,7 +247,9 @@ struct RequestCase: Sendable, CustomTestStringConvertible {
         .init(
             number: "128",
             method: "POST",
-            fields: [bearer, json, "MCP-Protocol-Version: 2026-07-28", "Accept: */*"],
+            fields: [
+                bearer, json, "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/list", "Accept: */*",
+            ],
             status: 200,
             code: "allowed"
         ),

@@ -16,9 +16,21 @@ import Transport
     /// The names that go on to a server, whatever the credentials mode.
     private static let toServer: Set<FieldName> = [
         .other, .contentType, .contentEncoding, .accept, .date, .cacheControl, .via, .mcpProtocolVersion,
-        .mcpSessionID, .mcpMethod, .mcpName, .mcpParameter, .lastEventID, .xAccelBuffering, .location,
-        .retryAfter, .vary, .originWide,
+        .mcpMethod, .mcpName, .mcpParameter, .xAccelBuffering, .location, .retryAfter, .vary, .originWide,
     ]
+
+    /// All that the fate of some fields may depend on.
+    private static let rules = UpstreamCredentials.allCases.flatMap { credentials in
+        [true, false].flatMap { isLegacy in
+            [true, false].map { isRewritten in
+                ForwardedFields.RequestRules(
+                    credentials: credentials,
+                    isLegacy: isLegacy,
+                    isRewritten: isRewritten
+                )
+            }
+        }
+    }
 
     /// The names that never reach a client.
     private static let notToClient: Set<FieldName> = [
@@ -26,16 +38,20 @@ import Transport
         .proxyConnection, .http2Settings, .nominated, .wwwAuthenticate, .proxyAuthenticate,
         .proxyAuthenticationInfo, .proxyAuthorization, .accessControl, .accessControlRequestMethod,
         .accessControlRequestHeaders, .setCookie, .originWide, .proxyCommand, .xAccelBuffering,
+        .mcpSessionID,
     ]
 
     @Test(arguments: FieldName.allCases)
     func `go on by the table`(_ name: FieldName) {
-        for credentials in UpstreamCredentials.allCases {
-            let isToken = name == .authorization && credentials == .forward
-            #expect(
-                ForwardedFields.goesToServer(name, credentials: credentials)
-                    == (isToken || Self.toServer.contains(name))
-            )
+        for rules in Self.rules {
+            let isAllowedHere =
+                switch name {
+                case .authorization: rules.credentials == .forward
+                case .lastEventID: rules.isLegacy
+                case .acceptEncoding: !rules.isRewritten
+                default: Self.toServer.contains(name)
+                }
+            #expect(ForwardedFields.goesToServer(name, rules: rules) == isAllowedHere)
         }
         #expect(ForwardedFields.goesToClient(name) == !Self.notToClient.contains(name))
     }
@@ -50,9 +66,7 @@ import Transport
     ])
     func `of a client do not reach a server under names that servers trust`(_ name: String) {
         let field = FieldName(name.octets.span)
-        for credentials in UpstreamCredentials.allCases {
-            #expect(!ForwardedFields.goesToServer(field, credentials: credentials))
-        }
+        for rules in Self.rules { #expect(!ForwardedFields.goesToServer(field, rules: rules)) }
     }
 }
 

@@ -148,6 +148,17 @@ final class TestGateway: Sendable {
     }
 
     /// A POST with a body of known length.
+    /// A notification with `padding` octets of padding.
+    func post(padding: Int) throws -> String {
+        let padding = String(repeating: "x", count: padding)
+        return try post(#"{"jsonrpc":"2.0","method":"notifications/x","params":{"x":"\#(padding)"}}"#)
+    }
+
+    /// A request with this id.
+    func post(id: Int) throws -> String {
+        try post(#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#)
+    }
+
     func post(_ body: String) throws -> String {
         try request("POST", fields: "Content-Length: \(body.utf8.count)\r\n", body: body)
     }

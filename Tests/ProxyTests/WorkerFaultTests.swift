@@ -136,7 +136,7 @@ extension WorkerTests {
                 $0.bodyBytes = 64_000_000
             }
             let client = Peer(port: gateway.port)
-            let request = try gateway.post(String(repeating: "x", count: 32_000_000))
+            let request = try gateway.post(padding: 32_000_000)
             try Thread.start("sender") { client.send(request) }
             client.wait(seconds: 3)
             #expect(client.receive(through: "\r\n\r\n").text.hasPrefix("HTTP/1.1 504 "))
@@ -167,7 +167,7 @@ extension WorkerTests {
             }
             let gateway = try TestGateway(servers: [server.port]) { $0.bodyBytes = 64_000_000 }
             let client = Peer(port: gateway.port)
-            let request = try gateway.post(String(repeating: "x", count: 8_000_000))
+            let request = try gateway.post(padding: 8_000_000)
             try Thread.start("sender") { client.send(request) }
             #expect(client.receive(through: "\r\n\r\nno").text.hasPrefix("HTTP/1.1 429 "))
             gateway.stop()
@@ -216,7 +216,7 @@ extension WorkerTests {
             mayClose.raise()
             Clock.sleep(milliseconds: 50)
             let connection = try #require(worker.connections.clientStreams.first)
-            client.send(try gateway.post("{\"id\":1}"))
+            client.send(try gateway.post(id: 1))
             Clock.sleep(milliseconds: 20)
             worker.clock.refresh()
             worker.receive(connection)

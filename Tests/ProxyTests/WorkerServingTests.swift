@@ -95,14 +95,14 @@ extension WorkerTests {
         ])
         func `contains what a server breaks`(_ sent: String, _ status: String, _ reason: String) throws {
             let server = try ScriptedServer { peer, _, _ in
-                _ = peer.receive(through: "\"id\":7}")
+                _ = peer.receive(through: "\"ping\"}")
                 peer.send(sent)
                 peer.finishSending()
                 _ = peer.receive()
             }
             let gateway = try TestGateway(servers: [server.port])
             let client = Peer(port: gateway.port)
-            client.send(try gateway.post("{\"id\":7}"))
+            client.send(try gateway.post(id: 7))
             let isCut = reason == "upstream_aborted" || status == "200" && reason == "upstream_malformed"
             let (text, end) = isCut ? client.receive() : client.receive(through: "}", atMost: 64_000)
             if isCut { #expect(end == .closed || end == .reset) }
@@ -121,6 +121,7 @@ extension WorkerTests {
         /// How far a client gets before it leaves; `|` marks a pause for the gateway to take what came before.
         @Test(arguments: ["GET /no", "HEAD", "HEAD|BODY", "HEAD|BODY|", "GET|"], [false, true])
         func `ends what it does for a client that leaves`(_ stage: String, _ resets: Bool) throws {
+            let message = #"{"jsonrpc":"2.0","id":1,"method":"ping"}"#
             let served = Flag()
             let server = try ScriptedServer { peer, _, server in
                 guard server.request(from: peer) != nil else { return }
@@ -132,8 +133,10 @@ extension WorkerTests {
                 let client = Peer(port: gateway.port)
                 for part in stage.split(separator: "|", omittingEmptySubsequences: false) {
                     switch part {
-                    case "HEAD": client.send(try gateway.request("POST", fields: "Content-Length: 9\r\n"))
-                    case "BODY": client.send("012345678")
+                    case "HEAD":
+                        let length = "Content-Length: \(message.utf8.count)\r\n"
+                        client.send(try gateway.request("POST", fields: length))
+                    case "BODY": client.send(message)
                     case "GET": client.send(try gateway.request())
                     case "": _ = client.receive(through: "data: 1\n\n")
                     default: client.send(String(part))
