@@ -147,7 +147,6 @@ final class TestGateway: Sendable {
             + content + fields + "\r\n" + body
     }
 
-    /// A POST with a body of known length.
     /// A notification with `padding` octets of padding.
     func post(padding: Int) throws -> String {
         let padding = String(repeating: "x", count: padding)
@@ -159,6 +158,7 @@ final class TestGateway: Sendable {
         try post(#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#)
     }
 
+    /// A POST with a body of known length.
     func post(_ body: String) throws -> String {
         try request("POST", fields: "Content-Length: \(body.utf8.count)\r\n", body: body)
     }
