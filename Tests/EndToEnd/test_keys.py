@@ -183,14 +183,14 @@ def test_a_dead_issuer_harms_no_other_route_and_not_the_start(single):
     }
     configuration["routes"].append(
         {
-            "resource": f"http://{single.host}/dead",
+            "resource": single.at("/dead"),
             "issuer": "dead",
-            "upstream": single.recorder.url + "/dead",
+            "upstream": single.upstream(single.endpoint(path="/dead")),
         }
     )
     gateway = single.start(configuration)
     assert ask(single, single.token()).status == 200
-    forged = single.issuer.mint(f"http://{single.host}/dead", iss="https://dead.example")
+    forged = single.issuer.mint(single.at("/dead"), iss="https://dead.example")
     response = gateway.exchange(mcp_requests.post(single.host, "/dead", forged))
     assert response.status == 503
     assert len(single.recorder.requests) == 1
