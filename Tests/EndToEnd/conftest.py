@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness.certificates import Certificates  # noqa: E402
-from harness.gateway import Gateway, free_port  # noqa: E402
+from harness.certificates import Certificates, Identity  # noqa: E402
+from harness.gateway import Gateway, free_port, wait_for_port  # noqa: E402
 from harness.house import House  # noqa: E402
 from harness.issuer import Issuer  # noqa: E402
 from harness.recorder import Recorder  # noqa: E402
@@ -185,3 +186,22 @@ def plain(tmp_path: Path, issuer: Issuer, certificates: Certificates) -> Iterato
     single = Single(tmp_path, issuer, certificates, PLAIN)
     yield single
     single.stop()
+
+
+@pytest.fixture
+def nghttpd() -> Iterator[Callable[..., int]]:
+    """Starts nghttpd on the files of a folder, over TLS when it gets an identity; gives its port."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(folder: Path, identity: Identity | None = None, *options: str) -> int:
+        port = free_port()
+        files = [str(identity.key), str(identity.certificate)] if identity else ["--no-tls"]
+        command = ["nghttpd", "-a", "127.0.0.1", "-d", str(folder), *options, str(port), *files]
+        processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait_for_port(port)
+        return port
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -48,11 +50,24 @@ def free_port(host: str = "127.0.0.1") -> int:
 def _count_ports() -> Iterator[int]:
     # Each process that runs tests has a range of its own.
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-    while True:
-        yield from range(12_000 + 2_000 * number, 14_000 + 2_000 * number)
+    first, size = 12_000 + 2_000 * number, 2_000
+    for offset in itertools.count(random.randrange(size)):
+        yield first + offset % size
 
 
 _ports = _count_ports()
+
+
+def wait_for_port(port: int, host: str = "127.0.0.1", within: float = 5.0) -> None:
+    """Until something listens there."""
+    end = time.monotonic() + within
+    while True:
+        try:
+            raw_http.dial((host, port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < end, f"nothing listens on {host}:{port}"
+            time.sleep(0.02)
 
 
 def run(*arguments: str, stdin: str | None = None, timeout: float = 20) -> subprocess.CompletedProcess[str]:

@@ -61,6 +61,8 @@ class Http2Connection(raw_http.Connection):
         self.going_away: int | None = None
         self.has_ended = False
         self.http2.initiate_connection()
+        # Streams are read in turn: those that wait must not take the window from the one that is read.
+        self.http2.increment_flow_control_window(1 << 24)
         self._flush()
 
     def _flush(self) -> None:
