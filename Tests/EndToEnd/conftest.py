@@ -18,7 +18,7 @@ from harness.gateway import Gateway, free_port, wait_for_port  # noqa: E402
 from harness.house import House  # noqa: E402
 from harness.issuer import Issuer  # noqa: E402
 from harness.recorder import Recorder  # noqa: E402
-from harness.transports import MATRIX, PLAIN, Client, Transports, acceptor, listener, upstream  # noqa: E402
+from harness.transports import MATRIX, Client, Transports, acceptor, listener, upstream  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -181,11 +181,17 @@ def single(
 
 
 @pytest.fixture
-def plain(tmp_path: Path, issuer: Issuer, certificates: Certificates) -> Iterator[Single]:
-    """The same over cleartext HTTP/1.1 alone, for tests that set up the protocols themselves."""
-    single = Single(tmp_path, issuer, certificates, PLAIN)
-    yield single
-    single.stop()
+def over(tmp_path: Path, issuer: Issuer, certificates: Certificates) -> Iterator[Callable[[str], Single]]:
+    """Makes the same for transports that the test names, `client/upstream`, instead of all of them."""
+    made: list[Single] = []
+
+    def make(transports: str = "http1") -> Single:
+        made.append(Single(tmp_path, issuer, certificates, Transports.named(transports)))
+        return made[-1]
+
+    yield make
+    for single in made:
+        single.stop()
 
 
 @pytest.fixture
