@@ -194,6 +194,27 @@ def over(tmp_path: Path, issuer: Issuer, certificates: Certificates) -> Iterator
         single.stop()
 
 
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Callable[..., Single]]:
+    """Makes them for a whole module; `tls` takes the place of the first listener's."""
+    made: list[Single] = []
+
+    def make(transports: str, tls: dict[str, Any] | None = None, **members: Any) -> Single:
+        directory = tmp_path_factory.mktemp("standing")
+        single = Single(directory, Issuer(), certificates, Transports.named(transports))
+        made.append(single)
+        configuration = single.configuration(**members)
+        if tls:
+            configuration["listeners"][0]["tls"] = tls
+        single.start(configuration)
+        return single
+
+    yield make
+    for single in made:
+        single.stop()
+        single.issuer.stop()
+
+
 @pytest.fixture
 def nghttpd() -> Iterator[Callable[..., int]]:
     """Starts nghttpd on the files of a folder, over TLS when it gets an identity; gives its port."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import signal
@@ -16,9 +15,10 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from harness import mcp_requests, raw_http
-from harness.gateway import run
+from harness.certificates import DAY
+from harness.gateway import free_port, run
 from harness.openssl import s_client
-from harness.process import resident
+from harness.process import descriptors, resident
 from harness.tls import TLSSocket, client_context
 from harness.transports import TLS1, Client
 
@@ -45,26 +45,14 @@ def serve(over, certificates):
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory, certificates):
+def both(standing, certificates):
     """One gateway with an ECDSA and an RSA certificate of the same names and a stapled response, for looking at."""
-    from conftest import Single
-    from harness.issuer import Issuer
-    from harness.transports import Transports
-
-    issuer = Issuer()
-    single = Single(tmp_path_factory.mktemp("both"), issuer, certificates, Transports.named("tls1"))
-    configuration = single.configuration()
-    configuration["listeners"][0]["tls"] = {
-        "certificates": [
-            {**certificates.server.members, "ocsp": str(certificates.staple)},
-            certificates.server_rsa.members,
-            certificates.wildcard.members,
-        ]
-    }
-    single.start(configuration)
-    yield single
-    single.stop()
-    issuer.stop()
+    shown = [
+        {**certificates.server.members, "ocsp": str(certificates.staple)},
+        certificates.server_rsa.members,
+        certificates.wildcard.members,
+    ]
+    return standing("tls1", tls={"certificates": shown})
 
 
 def request_of(single, path="/mcp", host=None):
@@ -391,19 +379,11 @@ def test_a_required_certificate_is_required_and_verified(serve, certificates):
     assert not is_let_in(single, None)
     assert not is_let_in(single, certificates.server), "of another authority"
     assert not is_let_in(single, certificates.untrusted)
-    expired = certificates.clients.issue(
-        "expired-client", begins=-10 * certificates_day(), ends=-certificates_day(), for_clients=True
-    )
+    expired = certificates.clients.issue("expired-client", begins=-9 * DAY, ends=-DAY, for_clients=True)
     assert not is_let_in(single, expired)
     for_servers = certificates.clients.issue("server-of-clients", "localhost")
     assert not is_let_in(single, for_servers), "a certificate for servers is none for clients"
     assert len(single.recorder.requests) == 1
-
-
-def certificates_day():
-    from harness.certificates import DAY
-
-    return DAY
 
 
 def test_a_requested_certificate_may_be_missing_but_not_bad(serve, certificates):
@@ -442,8 +422,6 @@ def test_a_resumed_session_of_a_known_client_is_still_known(serve, certificates,
 def test_a_session_without_a_certificate_does_not_open_a_listener_that_requires_one(over, certificates, tmp_path):
     single = over("tls1")
     open_listener, closed = single.listener(), dict(single.listener())
-    from harness.gateway import free_port
-
     port = free_port()
     closed |= {"address": f"127.0.0.1:{port}"}
     closed["tls"] = {**closed["tls"], "client_certificates": {"ca": str(certificates.clients.certificate)}}
@@ -629,9 +607,6 @@ def test_the_gateway_says_goodbye_before_it_ends_a_connection(both):
 def test_handshakes_that_fail_leave_no_descriptor_and_no_memory_behind(both):
     process = both.gateway.process
 
-    def descriptors():
-        return len(os.listdir(f"/proc/{process.pid}/fd"))
-
     def crowd(count):
         for number in range(count):
             with socket.create_connection(both.address, 5) as carrier:
@@ -639,9 +614,9 @@ def test_handshakes_that_fail_leave_no_descriptor_and_no_memory_behind(both):
 
     crowd(100)
     time.sleep(0.2)
-    before, memory = descriptors(), resident(process)
+    before, memory = descriptors(process), resident(process)
     crowd(500)
-    both.gateway.wait_until(lambda: descriptors() <= before + 2, 5, "back to as many descriptors as before")
+    both.gateway.wait_until(lambda: descriptors(process) <= before + 2, 5, "back to as many descriptors as before")
     assert resident(process) - memory < 8 * 1024 * 1024
 
 
