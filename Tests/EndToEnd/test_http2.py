@@ -180,8 +180,8 @@ def test_a_client_that_waits_for_100_is_told_to_go_on(gate):
     with gate.gateway.connect() as connection:
         connection.open(fields(gate, expect="100-continue"), ends=False)
         assert connection.read_head().status == 100
-        connection._send_body(mcp_requests.call())
-        connection._end()
+        connection.send_body(mcp_requests.call())
+        connection.end()
         assert connection.read_response().status == 200
 
 
@@ -205,9 +205,7 @@ def test_trailers_pass_in_neither_direction(gate):
 
 def test_crumbs_of_a_cookie_are_no_second_field(gate):
     with gate.gateway.connect() as connection:
-        connection.open([*fields(gate), ("cookie", "a=b"), ("cookie", "c=d")], ends=False)
-        connection._send_body(mcp_requests.call())
-        connection._end()
+        connection.open([*fields(gate), ("cookie", "a=b"), ("cookie", "c=d")], mcp_requests.call())
         assert connection.read_response().status == 200
     assert not gate.recorder.the_request().all("cookie")
 
@@ -314,8 +312,7 @@ def test_a_request_that_is_cancelled_before_its_answer_is_cancelled_upstream(gat
 
 def test_a_request_that_is_cancelled_within_its_body_is_never_a_complete_one(gate):
     with gate.gateway.connect() as connection:
-        connection.open(fields(gate), ends=False)
-        connection._send_body(b'{"half":')
+        connection.open(fields(gate), b'{"half":', ends=False)
         time.sleep(0.1)
         connection.cancel(connection.stream)
         time.sleep(0.3)
@@ -417,7 +414,7 @@ def test_an_upstream_that_does_not_read_closes_the_window_of_its_stream_and_of_n
     with gate.recorder.answering(None, on_head=stop_reading), gate.gateway.connect(timeout=1) as connection:
         connection.open(fields(gate, mcp_name="stalled", content_length=str(size)), ends=False)
         with pytest.raises(TimeoutError):
-            connection._send_body(b" " * size)
+            connection.send_body(b" " * size)
         stalled = connection.stream
         assert connection.http2.local_flow_control_window(stalled) == 0
         connection.unread.popleft()
@@ -458,9 +455,9 @@ def goodbye(gate, connection, head):
     return body
 
 
-@pytest.mark.parametrize("transports", ["tls2", "h2c"])
-def test_a_drain_is_announced_and_running_streams_are_finished(over, transports):
-    single = over(transports)
+@pytest.mark.parametrize("named", ["tls2", "h2c"])
+def test_a_drain_is_announced_and_running_streams_are_finished(over, named):
+    single = over(named)
     gateway = single.start()
     with single.recorder.answering(upstreams.event_stream(EVENTS, 0.2)), gateway.connect() as connection:
         connection.send(post(single) * 3)
@@ -472,9 +469,9 @@ def test_a_drain_is_announced_and_running_streams_are_finished(over, transports)
     assert gateway.process.wait(5) == 0
 
 
-@pytest.mark.parametrize("transports", ["tls2", "h2c"])
-def test_goodbye_is_said_at_once_and_a_stream_opened_since_is_surely_unprocessed_or_answered(over, transports):
-    single = over(transports)
+@pytest.mark.parametrize("named", ["tls2", "h2c"])
+def test_goodbye_is_said_at_once_and_a_stream_opened_since_is_surely_unprocessed_or_answered(over, named):
+    single = over(named)
     gateway = single.start()
     with single.recorder.answering(upstreams.event_stream(EVENTS, 0.3)):
         with FrameConnection(gateway.address, tls=single.client.tls) as connection:
@@ -638,9 +635,7 @@ def test_a_malformed_head_is_refused_on_its_stream_alone_and_not_forwarded(gate,
 )
 def test_the_length_that_was_announced_is_the_length_that_comes(gate, length, body, ends_well):
     with gate.gateway.connect() as connection:
-        connection.open(fields(gate, content_length=str(length)), ends=False)
-        connection._send_body(body)
-        connection._end()
+        connection.open(fields(gate, content_length=str(length)), body)
         try:
             status = connection.read_response().status
         except raw_http.ConnectionEnded:
@@ -655,9 +650,7 @@ def test_the_length_that_was_announced_is_the_length_that_comes(gate, length, bo
 def test_what_http_2_allows_is_allowed(gate, more):
     more = [(name, value.replace("{host}", gate.host)) for name, value in more]
     with gate.gateway.connect() as connection:
-        connection.open([*fields(gate), *more], ends=False)
-        connection._send_body(mcp_requests.call())
-        connection._end()
+        connection.open([*fields(gate), *more], mcp_requests.call())
         assert connection.read_response().status == 200
     assert not gate.recorder.the_request().all("te")
 
@@ -666,9 +659,7 @@ def test_the_host_field_stands_in_for_an_absent_authority(gate):
     head = [("host", gate.host) if name == ":authority" else (name, value) for name, value in fields(gate)]
     head.sort(key=lambda each: not each[0].startswith(":"))
     with gate.gateway.connect() as connection:
-        connection.open(head, ends=False)
-        connection._send_body(mcp_requests.call())
-        connection._end()
+        connection.open(head, mcp_requests.call())
         assert connection.read_response().status == 200
 
 

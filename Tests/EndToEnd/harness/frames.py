@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import struct
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hpack import Encoder
@@ -76,6 +77,27 @@ def headers(stream: int, fields: Fields | bytes, ends: bool = True, last: bool =
 
 def request(authority: str, path: str = "/mcp", method: str = "GET", scheme: str = "http", *more: tuple[str, str]) -> Fields:
     return [(":method", method), (":scheme", scheme), (":authority", authority), (":path", path), *more]
+
+
+class FrameSplitter:
+    """Gives whole frames out of pieces, so that a GOAWAY can be kept from `h2`, which takes it for the end."""
+
+    def __init__(self, preface: bytes = b""):
+        self.buffer, self.preface = b"", preface
+
+    def feed(self, data: bytes) -> Iterator[tuple[Frame, bytes]]:
+        """Each frame, and the bytes that it was."""
+        self.buffer += data
+        if self.preface:
+            if len(self.buffer) < len(self.preface):
+                return
+            self.buffer, opening = self.buffer[len(self.preface) :], self.buffer[: len(self.preface)]
+            self.preface = b""
+            yield Frame(-1, 0, 0, b""), opening
+        while len(self.buffer) >= 9 and len(self.buffer) >= (size := 9 + int.from_bytes(self.buffer[:3], "big")):
+            whole, self.buffer = self.buffer[:size], self.buffer[size:]
+            kind, flags, stream = struct.unpack(">BBI", whole[3:9])
+            yield Frame(kind, flags, stream & 0x7FFF_FFFF, whole[9:]), whole
 
 
 class FrameConnection:

@@ -15,6 +15,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 
 from harness import raw_http
+from harness.frames import GOAWAY, FrameSplitter
 from harness.message_reader import End, Head, MessageReader, Trailers
 from harness.raw_http import ConnectionEnded, Headers, ProtocolError, Response
 from harness.tls import has_input
@@ -54,7 +55,7 @@ class Http2Connection(raw_http.Connection):
             client_side=True, header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
         )
         self.http2 = H2Connection(configuration)
-        self.reader = MessageReader()
+        self.splitter, self.reader = FrameSplitter(), MessageReader()
         self.answers: dict[int, Answer] = {}
         self.unread: deque[int] = deque()
         self.stream = 0
@@ -76,11 +77,12 @@ class Http2Connection(raw_http.Connection):
             if isinstance(event, Head):
                 self._open(event)
             elif isinstance(event, bytes):
-                self._send_body(event)
+                self.send_body(event)
             elif isinstance(event, Trailers):
                 self._end(event.fields)
             elif event is End.END:
                 self._end()
+        self._flush()
 
     def send_as_far_as_possible(self, data: bytes) -> None:
         try:
@@ -101,20 +103,28 @@ class Http2Connection(raw_http.Connection):
         pseudo = [(":method", method), (":scheme", scheme), (":path", target)]
         if authority is not None:
             pseudo.insert(2, (":authority", authority))
-        self.open(pseudo + [(name.lower(), value) for name, value in fields], ends=not head.has_body)
+        self._begin(pseudo + [(name.lower(), value) for name, value in fields], ends=not head.has_body)
 
-    def open(self, fields: Headers, ends: bool = True) -> int:
-        """Begin a stream with exactly these fields."""
+    def _begin(self, fields: Headers, ends: bool) -> int:
         self.stream = self.http2.get_next_available_stream_id()
         self.answers[self.stream] = Answer()
         self.unread.append(self.stream)
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
         self.http2.send_headers(self.stream, encoded, end_stream=ends)
         self.has_sent_all = ends
+        return self.stream
+
+    def open(self, fields: Headers, body: bytes | None = None, ends: bool = True) -> int:
+        """Begin a stream with exactly these fields and this body; `ends` unless more is to follow."""
+        self._begin(fields, ends=ends and body is None)
+        if body is not None:
+            self.send_body(body)
+            if ends:
+                self._end()
         self._flush()
         return self.stream
 
-    def _send_body(self, data: bytes) -> None:
+    def send_body(self, data: bytes) -> None:
         answer = self.answers[self.stream]
         while data and answer.reset is None and not self.has_ended:
             if has_input(self.socket):
@@ -126,7 +136,8 @@ class Http2Connection(raw_http.Connection):
             if room > 0:
                 self.http2.send_data(self.stream, data[:room])
                 data = data[room:]
-                self._flush()
+                if data:
+                    self._flush()
             elif answer.has_ended:
                 return
             else:
@@ -142,6 +153,10 @@ class Http2Connection(raw_http.Connection):
             self.http2.send_headers(self.stream, encoded, end_stream=True)
         else:
             self.http2.end_stream(self.stream)
+
+    def end(self) -> None:
+        """End the newest stream."""
+        self._end()
         self._flush()
 
     def cancel(self, stream: int, code: ErrorCodes = ErrorCodes.CANCEL) -> None:
@@ -163,12 +178,15 @@ class Http2Connection(raw_http.Connection):
             self.has_ended = True
             return
         try:
-            received = self.http2.receive_data(data)
+            for frame, whole in self.splitter.feed(data):
+                if frame.type == GOAWAY:
+                    self.going_away = frame.code
+                else:
+                    for event in self.http2.receive_data(whole):
+                        self._note(event)
         except exceptions.ProtocolError as error:
             self._flush()
             raise ProtocolError(f"HTTP/2: {error!r}") from None
-        for event in received:
-            self._note(event)
         if not self.has_ended:
             try:
                 self._flush()
@@ -177,9 +195,7 @@ class Http2Connection(raw_http.Connection):
 
     def _note(self, event: events.Event) -> None:
         answer = self.answers.get(getattr(event, "stream_id", 0) or 0)
-        if isinstance(event, events.ConnectionTerminated):
-            self.going_away = int(event.error_code)
-        elif answer is None:
+        if answer is None:
             return
         elif isinstance(event, (events.ResponseReceived, events.InformationalResponseReceived)):
             answer.heads.append(_response(event.headers, event.stream_id))

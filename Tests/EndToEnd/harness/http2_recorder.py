@@ -13,6 +13,7 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
 
+from harness.frames import GOAWAY, PREFACE, FrameSplitter
 from harness.message_reader import End, Head, MessageReader, Trailers
 from harness.raw_http import Headers
 
@@ -136,6 +137,7 @@ class ServedConnection:
         self.changed = threading.Condition(threading.RLock())
         self.sending = threading.Lock()
         self.streams: dict[int, ServedStream] = {}
+        self.splitter = FrameSplitter(PREFACE)
         self.http2 = H2Connection(
             H2Configuration(client_side=False, header_encoding=None, validate_outbound_headers=False)
         )
@@ -155,11 +157,14 @@ class ServedConnection:
     def run(self) -> None:
         try:
             while data := self.carrier.socket.recv(65536):
-                with self.changed:
-                    received = self.http2.receive_data(data)
-                    for event in received:
-                        self._note(event)
-                    self.changed.notify_all()
+                for frame, whole in self.splitter.feed(data):
+                    if frame.type == GOAWAY:
+                        self.recorder.goodbyes.append(frame.code)
+                        continue
+                    with self.changed:
+                        for event in self.http2.receive_data(whole):
+                            self._note(event)
+                        self.changed.notify_all()
                 self.flush()
         except (OSError, exceptions.ProtocolError) as error:
             self.recorder.errors.append(repr(error))
@@ -181,8 +186,6 @@ class ServedConnection:
         stream = self.streams.get(getattr(event, "stream_id", 0) or 0)
         if isinstance(event, events.RequestReceived):
             self._begin(event)
-        elif isinstance(event, events.ConnectionTerminated):
-            self.recorder.goodbyes.append(int(event.error_code))
         elif stream is None:
             return
         elif isinstance(event, events.DataReceived):
