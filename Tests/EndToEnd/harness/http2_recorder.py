@@ -58,8 +58,9 @@ class ServedStream:
             elif event is End.END and not self.has_answered:
                 self._with_state(lambda http2: http2.end_stream(self.identifier))
                 self.has_answered = True
-            if self.has_answered and self.head and self.head.says_close:
-                self.connection.finish()
+        self.connection.flush()
+        if self.has_answered and self.head and self.head.says_close:
+            self.connection.finish()
 
     def _ends(self, head: Head) -> bool:
         self.has_answered = head.status >= 200 and not head.has_body
@@ -75,17 +76,16 @@ class ServedStream:
         self.has_answered = ends
 
     def _body(self, data: bytes) -> None:
-        end = None if self.timeout is None else time.monotonic() + self.timeout
         while data:
             with self.connection.changed:
-                while not (room := self._room()):
-                    left = None if end is None else end - time.monotonic()
-                    if left is not None and left <= 0 or not self.connection.changed.wait(left):
-                        raise TimeoutError("nobody opens the window")
-                piece, data = data[:room], data[room:]
-                self.connection.http2.send_data(self.identifier, piece)
+                if room := self._room():
+                    piece, data = data[:room], data[room:]
+                    self.connection.http2.send_data(self.identifier, piece)
+                    continue
             self.connection.flush()
-            end = None if self.timeout is None else time.monotonic() + self.timeout
+            with self.connection.changed:
+                if not self.connection.changed.wait_for(self._room, self.timeout):
+                    raise TimeoutError("nobody opens the window")
 
     def _room(self) -> int:
         if self.ended.is_set():
@@ -98,13 +98,13 @@ class ServedStream:
             if self.ended.is_set():
                 raise BrokenPipeError("the stream is over")
             action(self.connection.http2)
-        self.connection.flush()
 
     def close(self) -> None:
         if self.ended.is_set():
             return
         if self.head and self.head.ends_with_connection and not self.has_answered:
             self._with_state(lambda http2: http2.end_stream(self.identifier))
+            self.connection.flush()
             self.has_answered = True
         elif not self.has_answered:
             self.connection.carrier.close()
@@ -115,6 +115,7 @@ class ServedStream:
     def reset(self, code: ErrorCodes = ErrorCodes.INTERNAL_ERROR) -> None:
         if not self.ended.is_set():
             self._with_state(lambda http2: http2.reset_stream(self.identifier, code))
+            self.connection.flush()
         self.note_end()
 
     def wait_for_peer_to_close(self, within: float) -> bool:
