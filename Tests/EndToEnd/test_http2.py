@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module", params=["tls2/http1", "h2c/http1", "tls2/https2", "h2c/h2c"])
 def standing_gateway(request, standing):
-    return standing(request.param)
+    return standing(request.param, limits={"body_bytes": "64MiB"})
 
 
 @pytest.fixture
@@ -171,6 +171,7 @@ def test_a_refusal_ends_the_stream_and_the_body_that_follows_is_not_waited_for(g
     with gate.gateway.connect() as connection:
         stream = connection.open(fields(gate, token=False), ends=False)
         expect_no_credentials(connection.read_response(), gate.resource)
+        connection.send_body(b" " * (2 * MIB))
         assert connection.refuses_the_rest(2), "a request that nobody wants is told so"
         assert connection.answers[stream].reset in (None, ErrorCodes.NO_ERROR)
         assert connection.exchange(post(gate)).status == 200
@@ -195,7 +196,7 @@ def test_interim_answers_of_the_upstream_do_not_end_the_exchange(gate):
 def test_trailers_pass_in_neither_direction(gate):
     chunks = raw_http.chunked(mcp_requests.call())[:-2] + b"X-Late: 1\r\n\r\n"
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    answer += b"2\r\n{}\r\n0\r\nX-Later: 1\r\nWWW-Authenticate: Bearer x\r\n\r\n"
+    answer += b"2\r\n{}\r\n0\r\nX-Later: 1\r\n\r\n"
     with gate.recorder.answering(upstreams.raw(answer)), gate.gateway.connect() as connection:
         response = connection.exchange(post(gate, body=chunks, extra=[("Transfer-Encoding", "chunked")]))
         assert (response.status, response.body) == (200, b"{}") and connection.trailers(response) == []
@@ -405,12 +406,12 @@ def test_an_upstream_that_does_not_read_closes_the_window_of_its_stream_and_of_n
 
     def stop_reading(request, connection):
         if "stalled" in request.all("mcp-name"):
-            release.wait(5)
+            release.wait(20)
             connection.close()
         else:
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
 
-    size = 4 * MIB
+    size = 32 * MIB
     with gate.recorder.answering(None, on_head=stop_reading), gate.gateway.connect(timeout=1) as connection:
         connection.open(fields(gate, mcp_name="stalled", content_length=str(size)), ends=False)
         with pytest.raises(TimeoutError):
@@ -535,7 +536,8 @@ def test_crowds_of_connections_and_streams_leave_nothing_behind(over):
 
     gateway.exchange(post(single))
     before = descriptors(gateway.process)
-    crowd()
+    with single.recorder.answering(upstreams.event_stream(EVENTS, 0.1)):
+        crowd()
     gateway.wait_until(lambda: descriptors(gateway.process) <= before + 2, 5, "back to as many descriptors as before")
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hpack import Encoder
+from hpack import Encoder, NeverIndexedHeaderTuple
 
 from harness import raw_http
 from harness.tls import TLSSocket
@@ -64,10 +64,9 @@ def priority(stream: int, on: int = 0, weight: int = 15) -> bytes:
 
 
 def block(fields: Fields) -> bytes:
-    """A header block without the dynamic table, so that blocks stand alone."""
-    encoder = Encoder()
-    encoder.header_table_size = 0
-    return encoder.encode([(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields], huffman=False)
+    """A header block that leaves the dynamic table alone, so that blocks stand alone and can be cut anywhere."""
+    encoded = [NeverIndexedHeaderTuple(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+    return Encoder().encode(encoded, huffman=False)
 
 
 def headers(stream: int, fields: Fields | bytes, ends: bool = True, last: bool = True) -> bytes:

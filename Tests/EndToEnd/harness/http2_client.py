@@ -138,7 +138,8 @@ class Http2Connection(raw_http.Connection):
                 data = data[room:]
                 if data:
                     self._flush()
-            elif answer.has_ended:
+            elif answer.has_ended and not has_input(self.socket, 0.2):
+                # Answered already: the window may stay closed.
                 return
             else:
                 self._receive()
@@ -244,7 +245,8 @@ class Http2Connection(raw_http.Connection):
                     self._flush()
                 if piece:
                     yield piece
-            elif answer.has_ended:
+            elif answer.has_ended and not has_input(self.socket, 0.2):
+                # Answered already: the window may stay closed.
                 return
             else:
                 self._wait(answer, lambda: answer.pieces or answer.has_ended)

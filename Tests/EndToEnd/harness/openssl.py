@@ -56,9 +56,21 @@ class Handshake:
         return "HTTP/1.1 200 " in self.report
 
 
-def s_client(port: int, *options: str, ca: Path | None = None, data: bytes = ASK, wait: float = 0.0) -> Handshake:
-    """Connect, send `data`, and read to the end; `-servername` only if the options have it."""
-    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-ign_eof", *options]
+def s_client(
+    port: int,
+    *options: str,
+    ca: Path | None = None,
+    data: bytes = ASK,
+    wait: float = 0.0,
+    commands: bool = False,
+) -> Handshake:
+    """Connect, send `data`, and read to the end; `-servername` only if the options have it.
+
+    With `commands` lines of `data` such as `R` are commands, and the end of `data` is the end.
+    """
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *options]
+    if not commands:
+        command.append("-ign_eof")
     if "-servername" not in options:
         command.append("-noservername")
     if ca:
@@ -67,6 +79,7 @@ def s_client(port: int, *options: str, ca: Path | None = None, data: bytes = ASK
     try:
         process.stdin.write(data)
         process.stdin.flush()
+        # Until the handshake is over and commands have been seen; only some callers need it.
         time.sleep(wait)
         output, _ = process.communicate(timeout=10)
     except BrokenPipeError:
