@@ -196,17 +196,18 @@ def over(tmp_path: Path, issuer: Issuer, certificates: Certificates) -> Iterator
 
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Callable[..., Single]]:
-    """Makes them for a whole module; `tls` takes the place of the first listener's."""
+    """Makes them for a whole module; `listener` changes the first one, which answers health checks unless `ready` is not."""
     made: list[Single] = []
 
-    def make(transports: str, tls: dict[str, Any] | None = None, **members: Any) -> Single:
+    def make(transports: str, listener: dict[str, Any] | None = None, ready: bool = True, **members: Any) -> Single:
         directory = tmp_path_factory.mktemp("standing")
         single = Single(directory, Issuer(), certificates, Transports.named(transports))
         made.append(single)
         configuration = single.configuration(**members)
-        if tls:
-            configuration["listeners"][0]["tls"] = tls
-        single.start(configuration)
+        configuration["listeners"][0] |= listener or {}
+        gateway = single.start(configuration, ready_within=10 if ready else None)
+        if not ready:
+            gateway.wait_until(gateway.is_ready, 10, "ready")
         return single
 
     yield make

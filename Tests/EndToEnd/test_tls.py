@@ -52,7 +52,7 @@ def both(standing, certificates):
         certificates.server_rsa.members,
         certificates.wildcard.members,
     ]
-    return standing("tls1", tls={"certificates": shown})
+    return standing("tls1", {"tls": {"certificates": shown}})
 
 
 def request_of(single, path="/mcp", host=None):

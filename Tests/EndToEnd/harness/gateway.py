@@ -126,6 +126,11 @@ class Gateway:
         except (OSError, raw_http.ConnectionEnded):
             return None
 
+    def is_ready(self) -> bool:
+        """It says so in its log; for listeners that a plain health check cannot reach."""
+        lines = self.stderr.read_text().splitlines(keepends=True)
+        return any(json.loads(each)["message"] == "Ready." for each in lines if each.endswith("\n"))
+
     def connect(self, timeout: float = 10.0, address: Any = None) -> raw_http.Connection:
         """A connection to the first listener, or to `address`."""
         return self.client.connect(address or self.address, timeout)

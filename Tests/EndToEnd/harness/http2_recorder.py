@@ -11,9 +11,8 @@ from h2 import events, exceptions
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.settings import SettingCodes
 
-from harness.frames import GOAWAY, PREFACE, FrameSplitter
+from harness.frames import GOAWAY, MAX_CONCURRENT_STREAMS, PREFACE, FrameSplitter, settings
 from harness.message_reader import End, Head, MessageReader, Trailers
 from harness.raw_http import Headers
 
@@ -142,10 +141,11 @@ class ServedConnection:
         self.http2 = H2Connection(
             H2Configuration(client_side=False, header_encoding=None, validate_outbound_headers=False)
         )
-        if recorder.concurrent_streams is not None:
-            self.http2.local_settings[SettingCodes.MAX_CONCURRENT_STREAMS] = recorder.concurrent_streams
         self.http2.initiate_connection()
         self.flush()
+        if (most := recorder.concurrent_streams) is not None:
+            # Announced by hand and kept to by hand: `h2` would end the connection where others refuse a stream.
+            self.carrier.socket.sendall(settings((MAX_CONCURRENT_STREAMS, most)))
 
     def flush(self) -> None:
         # Taken and sent under one lock, so that frames leave in the order in which they were made.
@@ -174,6 +174,7 @@ class ServedConnection:
         finally:
             for each in list(self.streams.values()):
                 each.note_end()
+            self.carrier.close()
 
     def finish(self) -> None:
         """Take no more streams, and end the connection behind what was sent."""
@@ -205,7 +206,15 @@ class ServedConnection:
             stream.reset_by_peer = int(event.error_code)
             stream.note_end()
 
+    def _is_full(self) -> bool:
+        running = sum(not (each.has_answered or each.ended.is_set()) for each in self.streams.values())
+        return self.recorder.concurrent_streams is not None and running >= self.recorder.concurrent_streams
+
     def _begin(self, event: events.RequestReceived) -> None:
+        if self._is_full():
+            self.recorder.refused += 1
+            self.http2.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
+            return
         request = self.recorder.recorded(_fields(event.headers), self.carrier)
         stream = self.streams[event.stream_id] = ServedStream(self, event.stream_id, request)
         if on_head := self.recorder.head_script:

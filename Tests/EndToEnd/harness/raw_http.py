@@ -72,8 +72,8 @@ def chunked(*pieces: bytes) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-def dial(address, timeout: float = 10.0) -> socket.socket:
-    """A connected socket; `address` is (host, port) or the path of a Unix socket."""
+def dial(address, timeout: float = 10.0, source: str | None = None) -> socket.socket:
+    """A connected socket; `address` is (host, port) or the path of a Unix socket, `source` an address of this machine."""
     if isinstance(address, str):
         family = socket.AF_UNIX
     else:
@@ -81,6 +81,8 @@ def dial(address, timeout: float = 10.0) -> socket.socket:
     connected = socket.socket(family, socket.SOCK_STREAM)
     connected.settimeout(timeout)
     try:
+        if source:
+            connected.bind((source, 0))
         connected.connect(address)
     except BaseException:
         connected.close()
@@ -102,8 +104,9 @@ class Connection:
         tls: ssl.SSLContext | None = None,
         server_name: str | None = None,
         opening: bytes = b"",
+        source: str | None = None,
     ):
-        self.socket: socket.socket | TLSSocket = dial(address, timeout)
+        self.socket: socket.socket | TLSSocket = dial(address, timeout, source)
         self.timeout = timeout
         self.buffer = b""
         self.socket.sendall(opening)

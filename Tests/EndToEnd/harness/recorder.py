@@ -132,6 +132,7 @@ class Recorder:
         # What ended connections, handshakes and scripts early, and the error codes of GOAWAY frames that came.
         self.errors: list[str] = []
         self.goodbyes: list[int] = []
+        self.refused = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property

@@ -86,9 +86,9 @@ class Client:
         """As a Response of it says."""
         return "HTTP/2" if self.transport.uses_http2 else "HTTP/1.1"
 
-    def connect(self, address, timeout: float = 10.0) -> raw_http.Connection:
+    def connect(self, address, timeout: float = 10.0, **options: Any) -> raw_http.Connection:
         connection = Http2Connection if self.transport.uses_http2 else raw_http.Connection
-        return connection(address, timeout, tls=self.tls)
+        return connection(address, timeout, tls=self.tls, **options)
 
     def exchange(self, address, data: bytes, method: str = "GET", timeout: float = 10.0) -> raw_http.Response:
         """One request on a connection of its own."""
