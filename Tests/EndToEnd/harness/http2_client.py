@@ -245,8 +245,7 @@ class Http2Connection(raw_http.Connection):
                     self._flush()
                 if piece:
                     yield piece
-            elif answer.has_ended and not has_input(self.socket, 0.2):
-                # Answered already: the window may stay closed.
+            elif answer.has_ended:
                 return
             else:
                 self._wait(answer, lambda: answer.pieces or answer.has_ended)
