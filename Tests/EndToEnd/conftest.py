@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares a gateway or a port stays in one process when several run tests."""
     for item in items:
         callspec = getattr(item, "callspec", None)
-        pair = callspec.params.get("transports", "") if callspec else ""
+        pair = callspec.params.get("transports", callspec.params.get("pair", "")) if callspec else ""
         item.add_marker(pytest.mark.xdist_group(f"{pair} {item.path.name}".strip()))
 
 
