@@ -150,12 +150,19 @@ def test_case_155_a_call_that_the_client_cancels_is_cancelled_at_the_server(pair
             while not (marks / f"{mark}.started").exists():
                 await anyio.sleep(0.01)
             tasks.cancel_scope.cancel()
+        if not leaves:
+            await wait_for_mark()
+
+    async def wait_for_mark():
         cancelled = time.monotonic()
         while not (marks / f"{mark}.cancelled").exists():
             assert time.monotonic() - cancelled < 1, "the server did not notice within a second"
             await anyio.sleep(0.01)
 
+    # The modern era cancels by ending the stream, and httpx has no RST_STREAM: there it takes the end of the client.
+    leaves = bool(pair.tls) and mode == "auto"
     talk(pair, "files", conversation, mode)
+    asyncio.run(wait_for_mark())
 
 
 @pytest.mark.parametrize("mode", MODES)
