@@ -195,11 +195,15 @@ def over(tmp_path: Path, issuer: Issuer, certificates: Certificates) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Callable[..., Single]]:
+def standing(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[Callable[..., Single]]:
     """Makes them for a whole module; `listener` changes the first one, which answers health checks unless `ready` is not."""
     made: list[Single] = []
 
-    def make(transports: str, listener: dict[str, Any] | None = None, ready: bool = True, **members: Any) -> Single:
+    def make(
+        transports: str, listener: dict[str, Any] | None = None, ready: bool = True, **members: Any
+    ) -> Single:
         directory = tmp_path_factory.mktemp("standing")
         single = Single(directory, Issuer(), certificates, Transports.named(transports))
         made.append(single)

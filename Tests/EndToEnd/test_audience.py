@@ -30,8 +30,16 @@ REFUSED = [
     case("case-29-slash", lambda resource, authority: resource + "/", "aud_near_miss"),
     case("case-29-case", lambda resource, authority: origin(resource) + "/Notion", "aud_near_miss"),
     case("case-29-encoded", lambda resource, authority: origin(resource) + "/%6eotion", "aud_near_miss"),
-    case("case-30-scheme-in-upper-case", lambda resource, authority: scheme(resource).upper() + resource[len(scheme(resource)) :], "aud_near_miss"),
-    case("other-scheme", lambda resource, authority: resource.replace(*OTHER[scheme(resource)], 1), "aud_near_miss"),
+    case(
+        "case-30-scheme-in-upper-case",
+        lambda resource, authority: scheme(resource).upper() + resource[len(scheme(resource)) :],
+        "aud_near_miss",
+    ),
+    case(
+        "other-scheme",
+        lambda resource, authority: resource.replace(*OTHER[scheme(resource)], 1),
+        "aud_near_miss",
+    ),
     case("host-without-port", lambda resource, authority: scheme(resource) + "://127.0.0.1/notion", None),
     case("query", lambda resource, authority: resource + "?x=1", None),
     case("fragment", lambda resource, authority: resource + "#x", None),

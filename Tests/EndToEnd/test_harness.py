@@ -171,7 +171,11 @@ def test_both_ends_know_an_answer_that_ends_with_its_connection_from_one_that_br
     head = b"HTTP/1.1 200 OK\r\n\r\n{}"
     with recorder.answering(upstreams.raw(head, then="close")):
         assert client.exchange(address, raw_http.request("GET", "/", "h")).body == b"{}"
-    for script in (upstreams.raw(head, then="reset"), upstreams.reset_at_once, upstreams.raw(b"", then="close")):
+    for script in (
+        upstreams.raw(head, then="reset"),
+        upstreams.reset_at_once,
+        upstreams.raw(b"", then="close"),
+    ):
         with recorder.answering(script), pytest.raises(raw_http.ConnectionEnded):
             client.exchange(address, raw_http.request("GET", "/", "h"))
 
@@ -244,7 +248,18 @@ def test_curl_and_nghttp_talk_to_the_recorder(certificates, tls):
     recorder = Recorder(tls=acceptor(UPSTREAMS["https2"], certificates) if tls else None, http2=True)
     url = recorder.url + "/mcp"
     how = ["--http2", "--cacert", str(certificates.ca)] if tls else ["--http2-prior-knowledge"]
-    curl = ["curl", "-sS", *how, "--data-binary", "@-", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", url]
+    curl = [
+        "curl",
+        "-sS",
+        *how,
+        "--data-binary",
+        "@-",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_version} %{http_code}",
+        url,
+    ]
     told = subprocess.run(curl, input="x" * 300_000, capture_output=True, text=True, timeout=10)
     assert told.stdout == "2 200", told
     nghttp = subprocess.run(["nghttp", "-m", "20", url], capture_output=True, timeout=10)
@@ -276,7 +291,9 @@ def test_authorities_make_what_openssl_accepts_and_refuses(certificates):
 
     revocations = ("-crl_check_all", "-CRLfile", str(certificates.crl))
     for identity in (certificates.server, certificates.server_rsa, certificates.wildcard):
-        assert ": OK" in verify(identity) and ": OK" in verify(identity, *revocations), verify(identity, *revocations)
+        assert ": OK" in verify(identity) and ": OK" in verify(identity, *revocations), verify(
+            identity, *revocations
+        )
     assert "expired" in verify(certificates.expired)
     assert "not yet valid" in verify(certificates.not_yet_valid)
     assert "unable to get local issuer" in verify(certificates.untrusted)

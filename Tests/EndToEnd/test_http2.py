@@ -44,7 +44,10 @@ def fields(gate, token=True, **changes):
         ":scheme": gate.client.scheme,
         ":authority": gate.host,
         ":path": "/mcp",
-        **{name.lower(): value for name, value in mcp_requests.modern_headers(gate.token() if token else None)},
+        **{
+            name.lower(): value
+            for name, value in mcp_requests.modern_headers(gate.token() if token else None)
+        },
     }
     head |= {name.replace("__", ":").replace("_", "-"): value for name, value in changes.items()}
     return [(name, value) for name, value in head.items() if value is not None]
@@ -58,7 +61,9 @@ def open_connection(gate):
 
 
 def curl(gate, *options, path="/mcp", token=None, data=None):
-    how = ["--http2", "--cacert", str(gate.certificates.ca)] if gate.client.tls else ["--http2-prior-knowledge"]
+    how = (
+        ["--http2", "--cacert", str(gate.certificates.ca)] if gate.client.tls else ["--http2-prior-knowledge"]
+    )
     head = [each for name, value in mcp_requests.modern_headers(token) for each in ("-H", f"{name}: {value}")]
     body = ["--data-binary", "@-"] if data is not None else []
     command = ["curl", "-sS", "-i", "-m", "20", *how, *head, *body, *options, gate.at(path)]
@@ -101,7 +106,16 @@ def test_nghttp_calls_a_tool_many_times_on_one_connection(gate, tmp_path):
 
 
 def test_nghttp_with_padding_continuations_and_trailers_is_understood(gate, tmp_path):
-    report = nghttp(gate, "-b", "200", "--continuation", "--trailer", "x-late: 1", data=mcp_requests.call(), tmp_path=tmp_path)
+    report = nghttp(
+        gate,
+        "-b",
+        "200",
+        "--continuation",
+        "--trailer",
+        "x-late: 1",
+        data=mcp_requests.call(),
+        tmp_path=tmp_path,
+    )
     assert b":status: 200" in report
     seen = gate.recorder.the_request()
     assert seen.body == mcp_requests.call() and "x-late" not in seen.names and seen.trailers == []
@@ -110,7 +124,19 @@ def test_nghttp_with_padding_continuations_and_trailers_is_understood(gate, tmp_
 def test_h2load_fails_no_request(gate, tmp_path):
     (tmp_path / "body").write_bytes(mcp_requests.call())
     head = [f"-H{name}: {value}" for name, value in mcp_requests.modern_headers(gate.token())]
-    command = ["h2load", "-n", "3000", "-c", "6", "-m", "20", "-d", str(tmp_path / "body"), *head, gate.at("/mcp")]
+    command = [
+        "h2load",
+        "-n",
+        "3000",
+        "-c",
+        "6",
+        "-m",
+        "20",
+        "-d",
+        str(tmp_path / "body"),
+        *head,
+        gate.at("/mcp"),
+    ]
     report = subprocess.run(command, capture_output=True, text=True, timeout=50).stdout
     assert "status codes: 3000 2xx, 0 3xx, 0 4xx, 0 5xx" in report, report
     assert "3000 succeeded, 0 failed, 0 errored, 0 timeout" in report, report
@@ -142,7 +168,9 @@ def test_an_answer_is_the_one_of_http_1_1(gate, change, status):
 
     def comparable(response):
         found = sorted((name.lower(), value) for name, value in response.headers)
-        return [each for each in found if each[0] not in ("date", "connection", "transfer-encoding", "keep-alive")]
+        return [
+            each for each in found if each[0] not in ("date", "connection", "transfer-encoding", "keep-alive")
+        ]
 
     assert comparable(over_1) == comparable(over_2)
     assert all(name == name.lower() for name, _ in over_2.headers)
@@ -218,7 +246,9 @@ def test_a_slow_answer_does_not_hold_up_those_behind_it(gate):
     def script(request, connection):
         if b"slow" in request.body:
             time.sleep(1)
-        upstreams.canned(body=b'{"for": "%s"}' % (b"slow" if b"slow" in request.body else b"fast"))(request, connection)
+        upstreams.canned(body=b'{"for": "%s"}' % (b"slow" if b"slow" in request.body else b"fast"))(
+            request, connection
+        )
 
     slow = post(gate, body=mcp_requests.call("slow"), Mcp_Name="slow")
     with gate.recorder.answering(script), gate.gateway.connect() as connection:
@@ -292,7 +322,9 @@ def test_a_stream_that_the_client_cancels_is_cancelled_upstream_within_a_second_
         assert gone and gone[0] is not None and gone[0] - cancelled < 1
         other = raw_http.Response(200, [], stream=connection.stream)
         assert b"".join(connection.pieces(other)) == EVENTS[0] + EVENTS[1]
-        assert connection.exchange(post(gate, body=mcp_requests.call("after"), Mcp_Name="after")).status == 200
+        assert (
+            connection.exchange(post(gate, body=mcp_requests.call("after"), Mcp_Name="after")).status == 200
+        )
 
 
 def test_a_request_that_is_cancelled_before_its_answer_is_cancelled_upstream(gate):
@@ -401,27 +433,65 @@ def test_a_stream_that_nobody_reads_does_not_block_the_others(gate):
             assert connection.read_response().body == large
 
 
-def test_an_upstream_that_does_not_read_closes_the_window_of_its_stream_and_of_no_other(gate):
+def test_an_upstream_that_does_not_read_holds_up_no_other_stream(gate):
     release = threading.Event()
 
     def stop_reading(request, connection):
         if "stalled" in request.all("mcp-name"):
             release.wait(20)
             connection.close()
-        else:
-            connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+            return
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+        if not gate.recorder.http2:
+            # The body of the request is still on this connection.
+            connection.close()
 
-    size = 32 * MIB
-    with gate.recorder.answering(None, on_head=stop_reading), gate.gateway.connect(timeout=1) as connection:
-        connection.open(fields(gate, mcp_name="stalled", content_length=str(size)), ends=False)
-        with pytest.raises(TimeoutError):
-            connection.send_body(b" " * size)
-        stalled = connection.stream
-        assert connection.http2.local_flow_control_window(stalled) == 0
+    with gate.recorder.answering(None, on_head=stop_reading), gate.gateway.connect() as connection:
+        body = b" " * (8 * MIB) + mcp_requests.call("stalled")
+        connection.open(fields(gate, mcp_name="stalled"), body)
         connection.unread.popleft()
-        with gate.gateway.connect() as other:
-            assert other.exchange(post(gate)).status == 200
+        gate.recorder.wait_for(1)
+        for _ in range(5):
+            assert connection.exchange(post(gate)).status == 200
         release.set()
+
+
+def test_a_body_without_memory_for_it_waits_behind_a_closed_window_and_holds_up_no_other(over):
+    single = over("h2c")
+    limits = {"body_bytes": "1MiB", "buffered_bytes": "2560KiB"}
+    gateway = single.start(single.configuration(limits=limits))
+    head, whole = fields(single, content_length=str(MIB)), mcp_requests.call().ljust(MIB)
+    with gateway.connect(timeout=1) as connection:
+        first, second = (connection.open(head, whole[: MIB // 2], ends=False) for _ in range(2))
+        third = connection.open(head, ends=False)
+        with pytest.raises(TimeoutError):
+            connection.send_body(whole)
+        assert connection.http2.local_flow_control_window(third) == 0
+        waiting = [connection.unread.popleft() for _ in range(3)]
+        assert connection.exchange(post(single)).status == 200, "there is memory for a small one"
+        connection.unread.extend(waiting)
+        for stream in (first, second):
+            connection.stream, connection.has_sent_all = stream, False
+            connection.send_body(whole[MIB // 2 :])
+            connection.end()
+            assert connection.read_response().status == 200
+        connection.stream, connection.has_sent_all = third, False
+        connection.send_body(whole[connection.http2.remote_settings.initial_window_size :])
+        connection.end()
+        assert connection.read_response().status == 200
+    assert [each.body == whole for each in single.recorder.requests].count(True) == 3
+
+
+def test_a_body_that_finds_no_memory_in_time_is_503(over):
+    single = over("h2c")
+    gateway = single.start(single.configuration(limits={"body_bytes": "1MiB", "buffered_bytes": "1MiB"}))
+    with gateway.connect() as connection:
+        connection.open(fields(single, content_length=str(MIB)), b"{", ends=False)
+        connection.unread.popleft()
+        since = gateway.log_position()
+        assert connection.exchange(post(single)).status == 503
+        assert gateway.wait_for_access(since)[0]["reason"] == "gateway_overloaded"
+    assert single.recorder.requests == []
 
 
 def test_windows_that_change_in_the_middle_are_followed(gate):
@@ -485,7 +555,9 @@ def test_goodbye_is_said_at_once_and_a_stream_opened_since_is_surely_unprocessed
             connection.send(frames.headers(3, frames.request(single.host, "/healthz")))
             ended, answered, last = False, False, first
             while (read := connection.read(5)) is not None:
-                ended |= read.stream == 1 and read.type == frames.DATA and bool(read.flags & frames.END_STREAM)
+                ended |= (
+                    read.stream == 1 and read.type == frames.DATA and bool(read.flags & frames.END_STREAM)
+                )
                 answered |= read.stream == 3 and read.type in (frames.HEADERS, frames.RST_STREAM)
                 last = read if read.type == frames.GOAWAY else last
             assert ended, "the running stream was finished"
@@ -538,7 +610,9 @@ def test_crowds_of_connections_and_streams_leave_nothing_behind(over):
     before = descriptors(gateway.process)
     with single.recorder.answering(upstreams.event_stream(EVENTS, 0.1)):
         crowd()
-    gateway.wait_until(lambda: descriptors(gateway.process) <= before + 2, 5, "back to as many descriptors as before")
+    gateway.wait_until(
+        lambda: descriptors(gateway.process) <= before + 2, 5, "back to as many descriptors as before"
+    )
 
 
 # Strict heads
@@ -572,7 +646,10 @@ MALFORMED = {
     "status-in-a-request": first((":status", "200")),
     "unknown-pseudo-field": first((":protocol-x", "1")),
     "extended-connect": first((":protocol", "websocket")),
-    "pseudo-field-behind-others": lambda head: [*(each for each in head if each[0] != ":path"), (":path", "/mcp")],
+    "pseudo-field-behind-others": lambda head: [
+        *(each for each in head if each[0] != ":path"),
+        (":path", "/mcp"),
+    ],
     "name-in-upper-case": added(("X-Upper", "1")),
     "name-empty": added(("", "1")),
     "name-with-blank": added(("x y", "1")),
@@ -648,7 +725,9 @@ def test_the_length_that_was_announced_is_the_length_that_comes(gate, length, bo
         assert connection.exchange(post(gate)).status == 200
 
 
-@pytest.mark.parametrize("more", [[("te", "trailers")], [("host", "{host}")], [("cookie", "a=b")], [("priority", "u=1")]])
+@pytest.mark.parametrize(
+    "more", [[("te", "trailers")], [("host", "{host}")], [("cookie", "a=b")], [("priority", "u=1")]]
+)
 def test_what_http_2_allows_is_allowed(gate, more):
     more = [(name, value.replace("{host}", gate.host)) for name, value in more]
     with gate.gateway.connect() as connection:

@@ -62,7 +62,9 @@ def expect_calm_down(single, connection, limit, flood):
     attacker.join()
     # A reset may overtake the GOAWAY while the attacker still sends; the log knows.
     assert code in (frames.ENHANCE_YOUR_CALM, None), code
-    single.gateway.wait_until(lambda: limit in limits_in_log(single), 3, f"{limit} named: {single.gateway.stderr.read_text()}")
+    single.gateway.wait_until(
+        lambda: limit in limits_in_log(single), 3, f"{limit} named: {single.gateway.stderr.read_text()}"
+    )
     assert resident(single.gateway.process) - before < 16 * MIB
     assert is_served(single) < 1
 
@@ -107,11 +109,15 @@ def test_limit_reset_streams_by_the_client(attacked):
 
 
 PROVOCATIONS = {
-    "window-of-a-stream-overflows": lambda single, n: opened(single, n) + frames.window_update(n, 0x7FFF_FFFF),
-    "more-data-than-announced": lambda single, n: opened(single, n, False, ("content-length", "1"))
-    + frame(frames.DATA, frames.END_STREAM, n, b"xx"),
-    "less-data-than-announced": lambda single, n: opened(single, n, False, ("content-length", "9"))
-    + frame(frames.DATA, frames.END_STREAM, n, b"xx"),
+    "window-of-a-stream-overflows": lambda single, n: (
+        opened(single, n) + frames.window_update(n, 0x7FFF_FFFF)
+    ),
+    "more-data-than-announced": lambda single, n: (
+        opened(single, n, False, ("content-length", "1")) + frame(frames.DATA, frames.END_STREAM, n, b"xx")
+    ),
+    "less-data-than-announced": lambda single, n: (
+        opened(single, n, False, ("content-length", "9")) + frame(frames.DATA, frames.END_STREAM, n, b"xx")
+    ),
     "name-in-upper-case": lambda single, n: opened(single, n, True, ("X-Upper", "1")),
     "field-of-a-connection": lambda single, n: opened(single, n, True, ("connection", "close")),
     "no-path": lambda single, n: headers(n, [each for each in request(single.host) if each[0] != ":path"]),
@@ -133,7 +139,9 @@ def test_limit_continuation_frames(attacked, size):
     single = attacked(continuation_frames=4)
     with FrameConnection(single.address) as connection:
         fragment = frames.block([("x", "y" * size)]) if size else b""
-        flood = headers(1, request(single.host), last=False) + frame(frames.CONTINUATION, 0, 1, fragment) * FLOOD
+        flood = (
+            headers(1, request(single.host), last=False) + frame(frames.CONTINUATION, 0, 1, fragment) * FLOOD
+        )
         expect_calm_down(single, connection, "continuation_frames", flood[: 64 * MIB])
 
 
@@ -152,7 +160,9 @@ def test_a_header_block_within_the_limit_of_continuation_frames_is_a_request(att
 
 EMPTY = {
     "data": lambda single: opened(single, 1) + frame(frames.DATA, 0, 1) * FLOOD,
-    "padded-data": lambda single: opened(single, 1) + frame(frames.DATA, frames.PADDED, 1, b"\x0a" + b"\0" * 10) * FLOOD,
+    "padded-data": lambda single: (
+        opened(single, 1) + frame(frames.DATA, frames.PADDED, 1, b"\x0a" + b"\0" * 10) * FLOOD
+    ),
 }
 
 
@@ -205,12 +215,19 @@ def test_limits_count_over_ten_seconds_and_not_for_ever(attacked):
 def announced_streams(connection):
     payload = connection.wait_for(frames.SETTINGS).payload
     pairs = (payload[at : at + 6] for at in range(0, len(payload), 6))
-    return {int.from_bytes(each[:2], "big"): int.from_bytes(each[2:], "big") for each in pairs}[frames.MAX_CONCURRENT_STREAMS]
+    return {int.from_bytes(each[:2], "big"): int.from_bytes(each[2:], "big") for each in pairs}[
+        frames.MAX_CONCURRENT_STREAMS
+    ]
 
 
 def wanted(single, number):
     """A request with a token that waits for its body."""
-    return opened(single, number, False, *((name.lower(), value) for name, value in mcp_requests.modern_headers(single.token())))
+    return opened(
+        single,
+        number,
+        False,
+        *((name.lower(), value) for name, value in mcp_requests.modern_headers(single.token())),
+    )
 
 
 def test_limit_streams_per_connection_before_it_was_acknowledged(attacked):
@@ -219,7 +236,9 @@ def test_limit_streams_per_connection_before_it_was_acknowledged(attacked):
         assert announced_streams(connection) == 5
         connection.send(*(wanted(single, number) for number in odd(8)))
         refused = [connection.wait_for(frames.RST_STREAM, frames.GOAWAY) for _ in range(3)]
-        assert [(each.stream, each.code) for each in refused] == [(n, frames.REFUSED_STREAM) for n in (11, 13, 15)]
+        assert [(each.stream, each.code) for each in refused] == [
+            (n, frames.REFUSED_STREAM) for n in (11, 13, 15)
+        ]
         assert is_served(single) < 1
         body = frame(frames.DATA, frames.END_STREAM, 1, mcp_requests.call())
         connection.send(body)
@@ -285,7 +304,9 @@ def test_limit_header_bytes_against_a_small_block_that_grows(attacked):
 def test_limit_header_fields(attacked):
     single = attacked(header_fields=20)
     with FrameConnection(single.address) as connection:
-        connection.send(headers(1, request(single.host, "/mcp", "GET", "http", *((f"x-{n}", "y") for n in range(30)))))
+        connection.send(
+            headers(1, request(single.host, "/mcp", "GET", "http", *((f"x-{n}", "y") for n in range(30))))
+        )
         expect_refused_head(single, connection)
 
 
@@ -304,7 +325,9 @@ def test_a_client_that_allows_an_endless_table_makes_the_gateway_keep_none(attac
     before = resident(single.gateway.process)
     crowd = []
     for _ in range(50):
-        crowd.append(FrameConnection(single.address, opening=frames.PREFACE + frames.settings((1, 0xFFFF_FFFF))))
+        crowd.append(
+            FrameConnection(single.address, opening=frames.PREFACE + frames.settings((1, 0xFFFF_FFFF)))
+        )
         crowd[-1].send(*(headers(number, request(single.host, f"/{number}" * 200)) for number in odd(20)))
     for each in crowd:
         each.wait_for(frames.HEADERS)
@@ -432,13 +455,20 @@ BROKEN = {
     "settings-window-too-large": lambda _: frames.settings((frames.INITIAL_WINDOW_SIZE, 0x8000_0000)),
     "settings-frame-size-too-small": lambda _: frames.settings((frames.MAX_FRAME_SIZE, 100)),
     "settings-frame-size-too-large": lambda _: frames.settings((frames.MAX_FRAME_SIZE, 0x0100_0000)),
-    "push-promise-of-a-client": lambda single: opened(single, 1)
-    + frame(frames.PUSH_PROMISE, frames.END_HEADERS, 1, b"\0\0\0\2" + fragment_of(single)),
+    "push-promise-of-a-client": lambda single: (
+        opened(single, 1)
+        + frame(frames.PUSH_PROMISE, frames.END_HEADERS, 1, b"\0\0\0\2" + fragment_of(single))
+    ),
     "continuation-without-headers": lambda _: frame(frames.CONTINUATION, frames.END_HEADERS, 1, b""),
-    "another-frame-inside-a-header-block": lambda single: headers(1, fragment_of(single), last=False) + frames.ping(),
-    "continuation-of-another-stream": lambda single: headers(1, fragment_of(single), last=False)
-    + frame(frames.CONTINUATION, frames.END_HEADERS, 3, b""),
-    "padding-longer-than-the-frame": lambda single: opened(single, 1) + frame(frames.DATA, frames.PADDED, 1, b"\xff1"),
+    "another-frame-inside-a-header-block": lambda single: (
+        headers(1, fragment_of(single), last=False) + frames.ping()
+    ),
+    "continuation-of-another-stream": lambda single: (
+        headers(1, fragment_of(single), last=False) + frame(frames.CONTINUATION, frames.END_HEADERS, 3, b"")
+    ),
+    "padding-longer-than-the-frame": lambda single: (
+        opened(single, 1) + frame(frames.DATA, frames.PADDED, 1, b"\xff1")
+    ),
     "frame-over-its-largest-size": lambda single: opened(single, 1) + frame(frames.DATA, 0, 1, b"x" * 20_000),
     "frame-of-16-MiB": lambda _: frame(frames.DATA, 0, 1, b"x" * 100, length=0xFF_FFFF),
     "index-beyond-the-tables": lambda _: headers(1, b"\xff\xff\xff\x0f"),
@@ -446,7 +476,9 @@ BROKEN = {
     "integer-without-end": lambda _: headers(1, b"\xff" + b"\xff" * 100),
     "huffman-of-its-end-alone": lambda _: headers(1, b"\x40\x84\xff\xff\xff\xff\x01x"),
     "string-beyond-the-block": lambda _: headers(1, b"\x40\x7f\x00x"),
-    "data-behind-the-end-of-a-stream": lambda single: opened(single, 1, True) + frame(frames.DATA, 0, 1, b"x"),
+    "data-behind-the-end-of-a-stream": lambda single: (
+        opened(single, 1, True) + frame(frames.DATA, 0, 1, b"x")
+    ),
     "preface-damaged": lambda _: None,
 }
 
@@ -500,7 +532,9 @@ def test_a_connection_that_ends_in_the_middle_leaves_nothing_behind(strict, cut)
     before = descriptors(strict.gateway.process)
     for _ in range(20):
         FrameConnection(strict.address, opening=data[:cut]).socket.close()
-    strict.gateway.wait_until(lambda: descriptors(strict.gateway.process) <= before + 2, 5, "as many descriptors as before")
+    strict.gateway.wait_until(
+        lambda: descriptors(strict.gateway.process) <= before + 2, 5, "as many descriptors as before"
+    )
 
 
 def test_a_preface_that_stands_still_is_cut_off(attacked):

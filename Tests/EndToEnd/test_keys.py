@@ -305,7 +305,7 @@ def secured(over, certificates):
     """Starts a gateway whose issuer serves keys and metadata over https with this identity; gives the Single."""
     made = []
 
-    def start(identity=None, keys=None, tls=None, change=None, issuer=None):
+    def start(identity=None, keys=None, tls=None, change=None, issuer=None, ready_within=10.0):
         single = over("http1")
         single.issuer = issuer or Issuer(tls=server_context(identity or certificates.server))
         made.append(single.issuer)
@@ -313,7 +313,7 @@ def secured(over, certificates):
         configuration["issuers"]["corp"]["tls"] = tls or {"ca": str(certificates.ca)}
         if change:
             change(single)
-        single.start(configuration)
+        single.start(configuration, ready_within)
         return single
 
     yield start
@@ -341,7 +341,9 @@ def test_keys_from_a_server_that_is_not_trusted_are_no_keys(secured, certificate
 
 
 @pytest.mark.parametrize("keys", [None, "discover"])
-def test_keys_of_an_unknown_authority_are_no_keys_although_the_system_knows_others(secured, certificates, keys):
+def test_keys_of_an_unknown_authority_are_no_keys_although_the_system_knows_others(
+    secured, certificates, keys
+):
     single = secured(keys=keys, tls={"ca": str(certificates.stranger.certificate)})
     expect_unavailable(single, single.token())
     assert single.issuer.server.fetches == []
@@ -372,7 +374,9 @@ def test_metadata_that_came_over_https_does_not_name_keys_in_cleartext(secured, 
     def change(single):
         address = single.issuer.server.url + "/jwks"
         issuer.server.keys = single.issuer.server.keys
-        single.issuer.server.metadata["jwks_uri"] = issuer.server.url + "/jwks" if scheme == "http" else address
+        single.issuer.server.metadata["jwks_uri"] = (
+            issuer.server.url + "/jwks" if scheme == "http" else address
+        )
 
     single = secured(keys="discover", change=change)
     if scheme == "https":
@@ -382,7 +386,9 @@ def test_metadata_that_came_over_https_does_not_name_keys_in_cleartext(secured, 
     assert issuer.server.fetches == []
 
 
-def test_verification_of_a_loopback_source_can_be_turned_off_and_of_a_discovered_one_not(secured, certificates):
+def test_verification_of_a_loopback_source_can_be_turned_off_and_of_a_discovered_one_not(
+    secured, certificates
+):
     single = secured(certificates.untrusted, tls={"verify": False})
     assert ask(single, single.token()).status == 200
     configuration = json.loads(single.gateway.configuration.read_text())
@@ -402,5 +408,7 @@ def test_a_source_that_never_ends_its_handshake_delays_nobody(secured):
             raise OSError("never")
 
     issuer = Issuer(tls=Stuck())
-    single = secured(issuer=issuer, keys=None)
+    single = secured(issuer=issuer, ready_within=None)
+    single.gateway.wait_until(lambda: single.gateway.health() is not None, 5, "listening")
+    assert single.gateway.health() == 503, "not ready before the first fetch ended"
     assert ask(single, None).status == 401

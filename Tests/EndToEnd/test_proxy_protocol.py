@@ -40,7 +40,9 @@ def believing(standing, certificates):
     def get(transport="http1", networks=("127.0.0.1",), **limits):
         key = (transport, networks, tuple(limits.items()))
         if key not in made:
-            made[key] = standing(transport, listener={"proxy_protocol": list(networks)}, ready=False, limits=limits)
+            made[key] = standing(
+                transport, listener={"proxy_protocol": list(networks)}, ready=False, limits=limits
+            )
         made[key].recorder.clear()
         return made[key]
 
@@ -101,7 +103,9 @@ def test_a_header_in_single_bytes_is_a_header(believing, transport):
         carrier.sendall(request(single))
         assert carrier.recv(65536).startswith(b"HTTP/1.1 200 ")
     else:
-        secured = TLSSocket(carrier, Client.trusting(single.certificates, CLIENTS["tls1"]).tls, server_name="localhost")
+        secured = TLSSocket(
+            carrier, Client.trusting(single.certificates, CLIENTS["tls1"]).tls, server_name="localhost"
+        )
         secured.sendall(request(single))
         assert secured.recv(65536).startswith(b"HTTP/1.1 200 ")
     carrier.close()
@@ -112,7 +116,10 @@ def test_what_a_client_writes_into_its_fields_is_not_believed_all_the_same(belie
     single = believing()
     lies = [("X-Forwarded-For", "10.9.8.7"), ("Forwarded", "for=10.9.8.7")]
     with connect(single, v1()) as connection:
-        assert connection.exchange(mcp_requests.post(single.host, "/mcp", single.token(), extra=lies)).status == 200
+        assert (
+            connection.exchange(mcp_requests.post(single.host, "/mcp", single.token(), extra=lies)).status
+            == 200
+        )
     assert single.recorder.the_request().all("X-Forwarded-For") == ["203.0.113.7"]
 
 

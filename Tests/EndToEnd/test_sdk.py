@@ -71,7 +71,9 @@ def talk(pair, name, conversation, mode="auto", token=None):
     """Run `conversation` with a connected client of the 2.x line."""
 
     async def run():
-        async with sdk_client.connected(pair.resources[name], token or pair.token(name), mode=mode, tls=pair.tls) as client:
+        async with sdk_client.connected(
+            pair.resources[name], token or pair.token(name), mode=mode, tls=pair.tls
+        ) as client:
             return await conversation(client)
 
     return asyncio.run(run())

@@ -162,7 +162,11 @@ def test_case_159_a_name_that_does_not_resolve_is_502_and_delays_nobody_else(sin
     configuration = single.configuration()
     nowhere = single.at("/nowhere")
     configuration["routes"].append(
-        {"resource": nowhere, "issuer": "corp", "upstream": single.upstream(single.endpoint("nowhere.invalid"))}
+        {
+            "resource": nowhere,
+            "issuer": "corp",
+            "upstream": single.upstream(single.endpoint("nowhere.invalid")),
+        }
     )
     gateway = single.start(configuration)
     statuses: list[int] = []
@@ -310,7 +314,9 @@ def test_streams_side_by_side_all_flow(house):
 
 def test_two_endpoints_are_tried_in_turn(single):
     configuration = single.configuration()
-    configuration["routes"][0]["upstream"] = single.upstream(single.endpoint("127.0.0.1:9"), single.endpoint())
+    configuration["routes"][0]["upstream"] = single.upstream(
+        single.endpoint("127.0.0.1:9"), single.endpoint()
+    )
     gateway = single.start(configuration)
     for _ in range(6):
         assert gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token())).status == 200

@@ -86,7 +86,10 @@ BAD = {
     "expired": ("expired", ("expired",)),
     "not-yet-valid": ("not_yet_valid", ("not yet valid",)),
     "wrong-name": ("wrong_name", ("mismatch", "name")),
-    "untrusted": ("untrusted", ("local issuer", "self-signed", "self signed", "not trusted", "unable to get")),
+    "untrusted": (
+        "untrusted",
+        ("local issuer", "self-signed", "self signed", "not trusted", "unable to get"),
+    ),
 }
 
 
@@ -115,7 +118,9 @@ def test_a_good_certificate_passes_the_revocation_lists(serve, showing, certific
     assert call(single).status == 200
 
 
-def test_without_the_list_of_an_authority_nothing_it_issued_is_trusted(serve, showing, certificates, tmp_path):
+def test_without_the_list_of_an_authority_nothing_it_issued_is_trusted(
+    serve, showing, certificates, tmp_path
+):
     alone = tmp_path / "root.crl"
     alone.write_bytes(certificates.root.revocations())
     server = showing(certificates.server)
@@ -166,7 +171,9 @@ def test_an_endpoint_with_a_bad_certificate_gives_way_to_a_good_one(serve, showi
 # Names
 
 
-@pytest.mark.parametrize("name, is_good", [("files.internal", True), ("FILES.internal", True), ("other.internal", False)])
+@pytest.mark.parametrize(
+    "name, is_good", [("files.internal", True), ("FILES.internal", True), ("other.internal", False)]
+)
 def test_a_server_name_of_its_own_is_asked_for_and_checked(serve, nginx, certificates, name, is_good):
     server = nginx(certificates.intermediate.issue("files", "files.internal"))
     single = serve(
@@ -199,7 +206,9 @@ def test_a_name_does_not_vouch_for_an_address(serve, showing, certificates):
     expect_untrusted(single, "mismatch", "address")
 
 
-@pytest.mark.parametrize("host, is_good", [("a.wild.example", True), ("a.b.wild.example", False), ("wild.example", False)])
+@pytest.mark.parametrize(
+    "host, is_good", [("a.wild.example", True), ("a.b.wild.example", False), ("wild.example", False)]
+)
 def test_a_wildcard_stands_for_one_label(serve, nginx, certificates, host, is_good):
     server = nginx(certificates.wildcard)
     tls = {"ca": str(certificates.ca), "server_name": host}
@@ -219,11 +228,16 @@ def test_verification_can_be_turned_off_for_loopback(serve, showing, certificate
     assert call(single).status == 200
 
 
-@pytest.mark.parametrize("endpoint", ["https://10.0.0.5/mcp", "https://files.internal/mcp", "https://[2001:db8::1]/mcp"])
+@pytest.mark.parametrize(
+    "endpoint", ["https://10.0.0.5/mcp", "https://files.internal/mcp", "https://[2001:db8::1]/mcp"]
+)
 def test_verification_cannot_be_turned_off_for_others(over, endpoint):
     single = over("http1")
     configuration = single.configuration()
-    configuration["routes"][0]["upstream"] = {"endpoints": ["https://127.0.0.1:1/", endpoint], "tls": {"verify": False}}
+    configuration["routes"][0]["upstream"] = {
+        "endpoints": ["https://127.0.0.1:1/", endpoint],
+        "tls": {"verify": False},
+    }
     path = single.directory / "check.json"
     path.write_text(json.dumps(configuration))
     result = run("check", "--config", str(path))
@@ -422,7 +436,9 @@ def multiplexed(request, over):
 
 
 def many_calls(single, count, statuses, timeout=20.0):
-    crowd = [threading.Thread(target=lambda: statuses.append(call(single, timeout).status)) for _ in range(count)]
+    crowd = [
+        threading.Thread(target=lambda: statuses.append(call(single, timeout).status)) for _ in range(count)
+    ]
     for each in crowd:
         each.start()
     return crowd
@@ -524,7 +540,9 @@ OK = frames.block([(":status", "200"), ("content-type", "application/json")])
 
 
 def answer(stream, body=b"{}"):
-    return frame(frames.HEADERS, frames.END_HEADERS, stream, OK) + frame(frames.DATA, frames.END_STREAM, stream, body)
+    return frame(frames.HEADERS, frames.END_HEADERS, stream, OK) + frame(
+        frames.DATA, frames.END_STREAM, stream, body
+    )
 
 
 def go_away(last, code=frames.NO_ERROR):
@@ -576,7 +594,8 @@ def test_a_stream_that_is_refused_again_and_again_is_given_up(behind):
 
 
 @pytest.mark.parametrize(
-    "code", [frames.NO_ERROR, frames.PROTOCOL_ERROR, frames.INTERNAL_ERROR, frames.CANCEL, frames.ENHANCE_YOUR_CALM]
+    "code",
+    [frames.NO_ERROR, frames.PROTOCOL_ERROR, frames.INTERNAL_ERROR, frames.CANCEL, frames.ENHANCE_YOUR_CALM],
 )
 def test_a_stream_that_is_reset_for_another_reason_is_not_tried_again(behind, code):
     def script(carrier, number, read):
@@ -648,15 +667,25 @@ BAD_FRAMES = {
     "status-101": lambda stream: frames.headers(stream, [(":status", "101")]),
     "status-twice": lambda stream: frames.headers(stream, [(":status", "200"), (":status", "200")]),
     "field-in-upper-case": lambda stream: frames.headers(stream, [(":status", "200"), ("X", "y")]),
-    "field-of-a-connection": lambda stream: frames.headers(stream, [(":status", "200"), ("connection", "close")]),
-    "value-with-crlf": lambda stream: frames.headers(stream, [(":status", "200"), ("x", "a\r\nset-cookie: b")]),
+    "field-of-a-connection": lambda stream: frames.headers(
+        stream, [(":status", "200"), ("connection", "close")]
+    ),
+    "value-with-crlf": lambda stream: frames.headers(
+        stream, [(":status", "200"), ("x", "a\r\nset-cookie: b")]
+    ),
     "request-pseudo-field": lambda stream: frames.headers(stream, [(":status", "200"), (":path", "/")]),
     "data-before-headers": lambda stream: frame(frames.DATA, frames.END_STREAM, stream, b"{}"),
-    "less-than-its-length": lambda stream: frames.headers(stream, [(":status", "200"), ("content-length", "5")], ends=False)
-    + frame(frames.DATA, frames.END_STREAM, stream, b"{}"),
-    "more-than-its-length": lambda stream: frames.headers(stream, [(":status", "200"), ("content-length", "1")], ends=False)
-    + frame(frames.DATA, frames.END_STREAM, stream, b"{}"),
-    "no-body-where-a-length-was-named": lambda stream: frames.headers(stream, [(":status", "200"), ("content-length", "5")]),
+    "less-than-its-length": lambda stream: (
+        frames.headers(stream, [(":status", "200"), ("content-length", "5")], ends=False)
+        + frame(frames.DATA, frames.END_STREAM, stream, b"{}")
+    ),
+    "more-than-its-length": lambda stream: (
+        frames.headers(stream, [(":status", "200"), ("content-length", "1")], ends=False)
+        + frame(frames.DATA, frames.END_STREAM, stream, b"{}")
+    ),
+    "no-body-where-a-length-was-named": lambda stream: frames.headers(
+        stream, [(":status", "200"), ("content-length", "5")]
+    ),
     "window-overflow": lambda _: frames.window_update(0, 0x7FFF_FFFF),
     "data-on-an-idle-stream": lambda _: frame(frames.DATA, 0, 99, b"x"),
     "headers-on-an-even-stream": lambda _: frame(frames.HEADERS, frames.END_HEADERS, 2, OK),
@@ -664,13 +693,18 @@ BAD_FRAMES = {
     "frame-of-16-MiB": lambda stream: frame(frames.DATA, 0, stream, b"x" * 100, length=0xFF_FFFF),
     "settings-that-are-wrong": lambda _: frame(frames.SETTINGS, payload=b"12345"),
     "http-1.1": lambda _: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-    "head-over-the-limit": lambda stream: frames.headers(
-        stream, [(":status", "200"), *((f"x-{number}", "y" * 100) for number in range(90))], ends=False
-    )[:0]
-    + frame(frames.HEADERS, 0, stream, OK)
-    + b"".join(frame(frames.CONTINUATION, 0, stream, frames.block([("x", "y" * 10_000)])) for _ in range(50)),
-    "continuations-without-end": lambda stream: frame(frames.HEADERS, 0, stream, OK)
-    + frame(frames.CONTINUATION, 0, stream) * 1000,
+    "head-over-the-limit": lambda stream: (
+        frames.headers(
+            stream, [(":status", "200"), *((f"x-{number}", "y" * 100) for number in range(90))], ends=False
+        )[:0]
+        + frame(frames.HEADERS, 0, stream, OK)
+        + b"".join(
+            frame(frames.CONTINUATION, 0, stream, frames.block([("x", "y" * 10_000)])) for _ in range(50)
+        )
+    ),
+    "continuations-without-end": lambda stream: (
+        frame(frames.HEADERS, 0, stream, OK) + frame(frames.CONTINUATION, 0, stream) * 1000
+    ),
 }
 
 
@@ -688,7 +722,9 @@ def test_a_server_that_breaks_the_rules_ends_its_own_exchange_and_nothing_else(b
         assert response.status in (502, 504), response
         assert not response.all("set-cookie")
     except raw_http.ConnectionEnded:
-        assert "length" in str(make.__code__.co_consts), "only a body that breaks off may break the answer off"
+        assert "length" in str(make.__code__.co_consts), (
+            "only a body that breaks off may break the answer off"
+        )
     good.append(True)
     assert call(single).status == 200
     assert single.gateway.health() == 200
@@ -697,8 +733,9 @@ def test_a_server_that_breaks_the_rules_ends_its_own_exchange_and_nothing_else(b
 FLOODS = {
     "ping": lambda _: frames.ping() * 200_000,
     "settings": lambda _: frames.settings() * 100_000,
-    "empty-data": lambda stream: frame(frames.HEADERS, frames.END_HEADERS, stream, OK)
-    + frame(frames.DATA, 0, stream) * 100_000,
+    "empty-data": lambda stream: (
+        frame(frames.HEADERS, frames.END_HEADERS, stream, OK) + frame(frames.DATA, 0, stream) * 100_000
+    ),
     "window-updates": lambda _: frames.window_update(0, 1) * 100_000,
     "priority": lambda stream: frames.priority(stream, 99) * 100_000,
 }
@@ -731,7 +768,9 @@ def test_a_window_that_stays_closed_slows_the_client_and_holds_little(behind):
     before = resident(single.gateway.process)
     with single.gateway.connect() as connection:
         headers = mcp_requests.modern_headers(single.token()) + [("Content-Length", str(4 * 1024 * 1024))]
-        connection.send_as_far_as_possible(mcp_requests.raw_http.request("POST", "/mcp", single.host, headers))
+        connection.send_as_far_as_possible(
+            mcp_requests.raw_http.request("POST", "/mcp", single.host, headers)
+        )
         connection.socket.settimeout(1)
         try:
             connection.send_as_far_as_possible(b" " * (4 * 1024 * 1024))

@@ -127,7 +127,11 @@ REFUSED = [
         f"{ROUTE}/upstream",
         {"endpoints": ["https://10.0.0.5/"], "tls": {"verify": False}},
     ),
-    case("upstream-of-two-schemes", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1/", "https://127.0.0.1/"]}),
+    case(
+        "upstream-of-two-schemes",
+        f"{ROUTE}/upstream",
+        {"endpoints": ["http://127.0.0.1/", "https://127.0.0.1/"]},
+    ),
     case("proxy-network-with-bits-behind-the-prefix", "/listeners/0/proxy_protocol", ["10.0.0.1/8"]),
     case("proxy-network-by-name", "/listeners/0/proxy_protocol", ["localhost"]),
     case("alias-wildcard", f"{ROUTE}/audience_aliases", ["https://*.example.com"]),

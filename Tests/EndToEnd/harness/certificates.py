@@ -49,7 +49,10 @@ class Authority:
         self.private = ec.generate_private_key(ec.SECP256R1())
         self.revoked: list[int] = []
         issuer = parent or self
-        extensions = [(x509.BasicConstraints(ca=True, path_length=None), True), (_usage(authority=True), True)]
+        extensions = [
+            (x509.BasicConstraints(ca=True, path_length=None), True),
+            (_usage(authority=True), True),
+        ]
         self.leaf = _certificate(issuer, name, self.private, extensions, -DAY, 365 * DAY)
         self.pem = self.leaf.public_bytes(serialization.Encoding.PEM)
 
@@ -73,13 +76,18 @@ class Authority:
         for_clients: bool = False,
     ) -> Identity:
         """A certificate for these host names and addresses, in files called `name`."""
-        private = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
+        private = (
+            rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
+        )
         purpose = ExtendedKeyUsageOID.CLIENT_AUTH if for_clients else ExtendedKeyUsageOID.SERVER_AUTH
         extensions: list[tuple[Any, bool]] = [
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (_usage(authority=False), True),
             (x509.ExtendedKeyUsage([purpose]), False),
-            (x509.SubjectAlternativeName([_general_name(each) for each in names or (f"{name}.example",)]), False),
+            (
+                x509.SubjectAlternativeName([_general_name(each) for each in names or (f"{name}.example",)]),
+                False,
+            ),
         ]
         leaf = _certificate(self, name, private, extensions, begins, ends)
         key = private.private_bytes(
@@ -246,7 +254,12 @@ def _usage(authority: bool) -> x509.KeyUsage:
 
 
 def _certificate(
-    issuer: Authority, name: str, private: Any, extensions: list[tuple[Any, bool]], begins: timedelta, ends: timedelta
+    issuer: Authority,
+    name: str,
+    private: Any,
+    extensions: list[tuple[Any, bool]],
+    begins: timedelta,
+    ends: timedelta,
 ) -> x509.Certificate:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)

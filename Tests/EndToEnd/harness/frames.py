@@ -14,12 +14,21 @@ from harness import raw_http
 from harness.tls import TLSSocket
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
+    range(10)
+)
 END_STREAM = ACK = 0x1
 END_HEADERS, PADDED, PRIORITIZED = 0x4, 0x8, 0x20
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR, SETTINGS_TIMEOUT, STREAM_CLOSED = range(6)
 FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL, COMPRESSION_ERROR, CONNECT_ERROR, ENHANCE_YOUR_CALM = range(6, 12)
-HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE = range(1, 7)
+(
+    HEADER_TABLE_SIZE,
+    ENABLE_PUSH,
+    MAX_CONCURRENT_STREAMS,
+    INITIAL_WINDOW_SIZE,
+    MAX_FRAME_SIZE,
+    MAX_HEADER_LIST_SIZE,
+) = range(1, 7)
 
 Fields = list[tuple[str, str]]
 
@@ -37,7 +46,9 @@ class Frame:
         return struct.unpack(">I", self.payload[4:8] if self.type == GOAWAY else self.payload[:4])[0]
 
 
-def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"", length: int | None = None) -> bytes:
+def frame(
+    kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"", length: int | None = None
+) -> bytes:
     """One frame; `length` may lie."""
     size = len(payload) if length is None else length
     return struct.pack(">I", size)[1:] + struct.pack(">BBI", kind, flags, stream) + payload
@@ -65,7 +76,9 @@ def priority(stream: int, on: int = 0, weight: int = 15) -> bytes:
 
 def block(fields: Fields) -> bytes:
     """A header block that leaves the dynamic table alone, so that blocks stand alone and can be cut anywhere."""
-    encoded = [NeverIndexedHeaderTuple(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+    encoded = [
+        NeverIndexedHeaderTuple(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields
+    ]
     return Encoder().encode(encoded, huffman=False)
 
 
@@ -74,7 +87,9 @@ def headers(stream: int, fields: Fields | bytes, ends: bool = True, last: bool =
     return frame(HEADERS, (END_STREAM if ends else 0) | (END_HEADERS if last else 0), stream, payload)
 
 
-def request(authority: str, path: str = "/mcp", method: str = "GET", scheme: str = "http", *more: tuple[str, str]) -> Fields:
+def request(
+    authority: str, path: str = "/mcp", method: str = "GET", scheme: str = "http", *more: tuple[str, str]
+) -> Fields:
     return [(":method", method), (":scheme", scheme), (":authority", authority), (":path", path), *more]
 
 
@@ -93,7 +108,9 @@ class FrameSplitter:
             self.buffer, opening = self.buffer[len(self.preface) :], self.buffer[: len(self.preface)]
             self.preface = b""
             yield Frame(-1, 0, 0, b""), opening
-        while len(self.buffer) >= 9 and len(self.buffer) >= (size := 9 + int.from_bytes(self.buffer[:3], "big")):
+        while len(self.buffer) >= 9 and len(self.buffer) >= (
+            size := 9 + int.from_bytes(self.buffer[:3], "big")
+        ):
             whole, self.buffer = self.buffer[:size], self.buffer[size:]
             kind, flags, stream = struct.unpack(">BBI", whole[3:9])
             yield Frame(kind, flags, stream & 0x7FFF_FFFF, whole[9:]), whole
@@ -102,7 +119,9 @@ class FrameSplitter:
 class FrameConnection:
     """One connection on which frames are sent as given and read one by one."""
 
-    def __init__(self, address, tls: ssl.SSLContext | None = None, opening: bytes | None = None, timeout: float = 5.0):
+    def __init__(
+        self, address, tls: ssl.SSLContext | None = None, opening: bytes | None = None, timeout: float = 5.0
+    ):
         self.socket = raw_http.dial(address, timeout)
         if tls:
             self.socket = TLSSocket(self.socket, tls, server_name=address[0])

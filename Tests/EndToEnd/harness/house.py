@@ -70,9 +70,7 @@ class House:
             "dead": self._place("/dead"),
         }
         self.places["dead"].recorder.stop()
-        self.gateway = Gateway(
-            self.configuration(), directory, ("127.0.0.1", self.port), client=self.client
-        )
+        self.gateway = Gateway(self.configuration(), directory, ("127.0.0.1", self.port), client=self.client)
 
     def _place(self, path: str, host: str | None = None, scope: str | None = None) -> Place:
         host = host or self.authority
@@ -86,9 +84,7 @@ class House:
     def configuration(self) -> dict[str, Any]:
         issuers = {name: getattr(self, name) for name in ("corp", "wide", "lax", "shared")}
         return {
-            "listeners": [
-                listener(f"127.0.0.1:{self.port}", self.transports.client, self.certificates)
-            ],
+            "listeners": [listener(f"127.0.0.1:{self.port}", self.transports.client, self.certificates)],
             "workers": 2,
             "issuers": {
                 name: {

@@ -52,7 +52,10 @@ class Http2Connection(raw_http.Connection):
         super().__init__(address, timeout, **options)
         self.scheme = "https" if options.get("tls") else "http"
         configuration = H2Configuration(
-            client_side=True, header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
+            client_side=True,
+            header_encoding=None,
+            validate_outbound_headers=False,
+            normalize_outbound_headers=False,
         )
         self.http2 = H2Connection(configuration)
         self.splitter, self.reader = FrameSplitter(), MessageReader()
@@ -131,7 +134,9 @@ class Http2Connection(raw_http.Connection):
                 self._receive()
                 continue
             room = min(
-                self.http2.local_flow_control_window(self.stream), self.http2.max_outbound_frame_size, len(data)
+                self.http2.local_flow_control_window(self.stream),
+                self.http2.max_outbound_frame_size,
+                len(data),
             )
             if room > 0:
                 self.http2.send_data(self.stream, data[:room])

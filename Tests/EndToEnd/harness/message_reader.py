@@ -36,7 +36,6 @@ class End(Enum):
 Event = Head | bytes | Trailers | End
 
 
-
 class MessageReader:
     """Requests, or responses when `is_bodiless` says which of them have no body whatever their fields say."""
 

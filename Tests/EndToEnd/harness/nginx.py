@@ -51,16 +51,31 @@ class Nginx:
     """One server; `more` goes into its configuration, `keep` is how long it keeps idle connections."""
 
     def __init__(
-        self, folder: Path, identity: Identity | None = None, http2: bool = False, more: str = "", keep: str = "60s"
+        self,
+        folder: Path,
+        identity: Identity | None = None,
+        http2: bool = False,
+        more: str = "",
+        keep: str = "60s",
     ):
         self.folder, self.port = folder, free_port()
         folder.mkdir(exist_ok=True)
         # nginx 1.22 speaks HTTP/2 on cleartext by prior knowledge alone when a listener says http2.
         listen = " ".join((["ssl"] if identity else []) + (["http2"] if http2 else []))
         tls = TLS.format(certificate=identity.certificate, key=identity.key) if identity else ""
-        text = CONFIGURATION.format(folder=folder, port=self.port, listen=listen, tls=tls, more=more, keep=keep)
+        text = CONFIGURATION.format(
+            folder=folder, port=self.port, listen=listen, tls=tls, more=more, keep=keep
+        )
         (folder / "nginx.conf").write_text(text)
-        command = ["nginx", "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+        command = [
+            "nginx",
+            "-e",
+            str(folder / "error.log"),
+            "-p",
+            str(folder),
+            "-c",
+            str(folder / "nginx.conf"),
+        ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for_port(self.port)
 

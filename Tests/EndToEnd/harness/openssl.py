@@ -26,9 +26,9 @@ class Handshake:
 
     @property
     def succeeded(self) -> bool:
-        return re.search(r"^New, \(NONE\), Cipher is \(NONE\)|handshake failure|alert", self.report, re.M) is None and (
-            "BEGIN SSL SESSION" in self.report or self.cipher is not None
-        )
+        return re.search(
+            r"^New, \(NONE\), Cipher is \(NONE\)|handshake failure|alert", self.report, re.M
+        ) is None and ("BEGIN SSL SESSION" in self.report or self.cipher is not None)
 
     @property
     def cipher(self) -> str | None:
@@ -75,7 +75,9 @@ def s_client(
         command.append("-noservername")
     if ca:
         command += ["-CAfile", str(ca), "-verify_return_error"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     try:
         process.stdin.write(data)
         process.stdin.flush()

@@ -52,7 +52,11 @@ class TLSSocket:
         self.carrier = carrier
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.engine = context.wrap_bio(
-            self.incoming, self.outgoing, server_side=server_side, server_hostname=server_name, session=session
+            self.incoming,
+            self.outgoing,
+            server_side=server_side,
+            server_hostname=server_name,
+            session=session,
         )
         self.plaintext = b""
         self.state, self.sending = threading.Lock(), threading.Lock()

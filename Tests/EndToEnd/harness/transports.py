@@ -96,7 +96,9 @@ class Client:
             return connection.exchange(data, method)
 
 
-def listener(address: str, transport: Transport, certificates: Certificates, **members: Any) -> dict[str, Any]:
+def listener(
+    address: str, transport: Transport, certificates: Certificates, **members: Any
+) -> dict[str, Any]:
     """The member of a configuration for a listener that takes this transport."""
     tls = {"tls": {"certificates": [certificates.server.members]}} if transport.uses_tls else {}
     return {"address": address, **tls, **members}
