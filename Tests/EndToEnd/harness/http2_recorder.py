@@ -11,8 +11,9 @@ from h2 import events, exceptions
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
+from h2.settings import SettingCodes, Settings
 
-from harness.frames import GOAWAY, MAX_CONCURRENT_STREAMS, PREFACE, FrameSplitter, settings
+from harness.frames import GOAWAY, PREFACE, FrameSplitter
 from harness.message_reader import End, Head, MessageReader, Trailers
 from harness.raw_http import Headers
 
@@ -57,9 +58,9 @@ class ServedStream:
             elif event is End.END and not self.has_answered:
                 self._with_state(lambda http2: http2.end_stream(self.identifier))
                 self.has_answered = True
-        self.connection.flush()
         if self.has_answered and self.head and self.head.says_close:
             self.connection.finish()
+        self.connection.flush()
 
     def _ends(self, head: Head) -> bool:
         self.has_answered = head.status >= 200 and not head.has_body
@@ -141,11 +142,14 @@ class ServedConnection:
         self.http2 = H2Connection(
             H2Configuration(client_side=False, header_encoding=None, validate_outbound_headers=False)
         )
-        self.http2.initiate_connection()
-        self.flush()
+        kept = self.http2.local_settings
         if (most := recorder.concurrent_streams) is not None:
-            # Announced by hand and kept to by hand: `h2` would end the connection where others refuse a stream.
-            self.carrier.socket.sendall(settings((MAX_CONCURRENT_STREAMS, most)))
+            # Announced and not kept to by `h2`, which would end the connection where others refuse a stream.
+            announced = {SettingCodes.MAX_CONCURRENT_STREAMS: most}
+            self.http2.local_settings = Settings(client=False, initial_values=announced)
+        self.http2.initiate_connection()
+        self.http2.local_settings = kept
+        self.flush()
 
     def flush(self) -> None:
         # Taken and sent under one lock, so that frames leave in the order in which they were made.
