@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,65 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness.gateway import Gateway, free_port  # noqa: E402
+from harness.certificates import Certificates, Identity  # noqa: E402
+from harness.gateway import Gateway, free_port, wait_for_port  # noqa: E402
 from harness.house import House  # noqa: E402
 from harness.issuer import Issuer  # noqa: E402
 from harness.recorder import Recorder  # noqa: E402
+from harness.transports import MATRIX, Client, Transports, acceptor, listener, upstream  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--transports",
+        default=os.environ.get("AUDGATE_TRANSPORTS", "all"),
+        help="CLIENT/UPSTREAM pairs with commas between, such as tls2/https2,h2c; `all` is the whole matrix",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "http1(side, reason): what the test is about exists in HTTP/1.1 alone, on the side of the `client` or of"
+        " the `upstream`",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that uses a gateway runs once for each pair of transports that can carry it."""
+    if "transports" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("--transports")
+    pairs = MATRIX if chosen == "all" else [Transports.named(each) for each in chosen.split(",")]
+    for marker in metafunc.definition.iter_markers("http1"):
+        side, _reason = marker.args
+        pairs = [each for each in pairs if not getattr(each, side).uses_http2]
+    metafunc.parametrize("transports", pairs, ids=str, scope="session", indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a gateway or a port stays in one process when several run tests."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        pair = callspec.params.get("transports", callspec.params.get("pair", "")) if callspec else ""
+        item.add_marker(pytest.mark.xdist_group(f"{pair} {item.path.name}".strip()))
 
 
 @pytest.fixture(scope="session")
-def running_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    house = House(tmp_path_factory.mktemp("house"))
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def transports(request: pytest.FixtureRequest) -> Transports:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def running_house(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, transports: Transports
+) -> Iterator[House]:
+    house = House(tmp_path_factory.mktemp("house"), certificates, transports)
     try:
         yield house.start()
     finally:
@@ -51,17 +103,45 @@ def recorder() -> Iterator[Recorder]:
 class Single:
     """A gateway for one test: one route at /mcp in front of one recorder, changed as the test asks."""
 
-    def __init__(self, directory: Path, issuer: Issuer, recorder: Recorder):
-        self.directory, self.issuer, self.recorder = directory, issuer, recorder
-        self.port = free_port()
-        self.host = f"127.0.0.1:{self.port}"
-        self.resource = f"http://{self.host}/mcp"
+    def __init__(self, directory: Path, issuer: Issuer, certificates: Certificates, transports: Transports):
+        self.directory, self.issuer = directory, issuer
+        self.certificates, self.transports = certificates, transports
+        self.client = Client.trusting(certificates, transports.client)
+        self.uses_http2 = transports.client.uses_http2
+        tls = acceptor(transports.upstream, certificates)
+        self.recorder = Recorder(tls=tls, http2=transports.upstream.uses_http2)
+        self.listen("127.0.0.1", free_port())
         self.gateway: Gateway | None = None
+
+    def listen(self, host: str, port: int) -> None:
+        """Where the gateway is to listen, and so what its resources are called."""
+        self.address = (host, port)
+        self.host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.resource = self.at("/mcp")
+
+    @property
+    def port(self) -> int:
+        return self.address[1]
+
+    def at(self, path: str) -> str:
+        """The resource of a path."""
+        return f"{self.client.scheme}://{self.host}{path}"
+
+    def listener(self, address: str | None = None, **members: Any) -> dict[str, Any]:
+        return listener(address or self.host, self.transports.client, self.certificates, **members)
+
+    def endpoint(self, authority: str | None = None, path: str = "/mcp") -> str:
+        return f"{self.transports.upstream.scheme}://{authority or self.recorder.authority}{path}"
+
+    def upstream(self, *endpoints: str, **members: Any) -> dict[str, Any]:
+        """The recorder, or other endpoints that are reached as it is."""
+        named = list(endpoints) or [self.endpoint()]
+        return upstream(named, self.transports.upstream, self.certificates, **members)
 
     def configuration(self, keys: Any = None, **members: Any) -> dict[str, Any]:
         keys = keys or {"uri": self.issuer.server.url + "/jwks"}
         return {
-            "listeners": [{"address": f"127.0.0.1:{self.port}"}],
+            "listeners": [self.listener()],
             "workers": 1,
             "issuers": {
                 "corp": {
@@ -70,7 +150,7 @@ class Single:
                     "algorithms": [self.issuer.algorithm],
                 }
             },
-            "routes": [{"resource": self.resource, "issuer": "corp", "upstream": self.recorder.url + "/mcp"}],
+            "routes": [{"resource": self.resource, "issuer": "corp", "upstream": self.upstream()}],
             **members,
         }
 
@@ -78,16 +158,82 @@ class Single:
         self, configuration: dict[str, Any] | None = None, ready_within: float | None = 10.0, **more: Any
     ) -> Gateway:
         configuration = configuration or self.configuration()
-        self.gateway = Gateway(configuration, self.directory, ("127.0.0.1", self.port), **more)
+        more.setdefault("client", self.client)
+        self.gateway = Gateway(configuration, self.directory, self.address, **more)
         return self.gateway.start(ready_within)
 
     def token(self, **changes: Any) -> str:
         return self.issuer.mint(self.resource, **changes)
 
+    def stop(self) -> None:
+        if self.gateway and self.gateway.process and self.gateway.process.poll() is None:
+            self.gateway.stop()
+        self.recorder.stop()
+
 
 @pytest.fixture
-def single(tmp_path: Path, issuer: Issuer, recorder: Recorder) -> Iterator[Single]:
-    single = Single(tmp_path, issuer, recorder)
+def single(
+    tmp_path: Path, issuer: Issuer, certificates: Certificates, transports: Transports
+) -> Iterator[Single]:
+    single = Single(tmp_path, issuer, certificates, transports)
     yield single
-    if single.gateway and single.gateway.process and single.gateway.process.poll() is None:
-        single.gateway.stop()
+    single.stop()
+
+
+@pytest.fixture
+def over(tmp_path: Path, issuer: Issuer, certificates: Certificates) -> Iterator[Callable[[str], Single]]:
+    """Makes the same for transports that the test names, `client/upstream`, instead of all of them."""
+    made: list[Single] = []
+
+    def make(transports: str = "http1") -> Single:
+        made.append(Single(tmp_path, issuer, certificates, Transports.named(transports)))
+        return made[-1]
+
+    yield make
+    for single in made:
+        single.stop()
+
+
+@pytest.fixture(scope="module")
+def standing(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[Callable[..., Single]]:
+    """Makes them for a whole module; `listener` changes the first one, which answers health checks unless `ready` is not."""
+    made: list[Single] = []
+
+    def make(
+        transports: str, listener: dict[str, Any] | None = None, ready: bool = True, **members: Any
+    ) -> Single:
+        directory = tmp_path_factory.mktemp("standing")
+        single = Single(directory, Issuer(), certificates, Transports.named(transports))
+        made.append(single)
+        configuration = single.configuration(**members)
+        configuration["listeners"][0] |= listener or {}
+        gateway = single.start(configuration, ready_within=10 if ready else None)
+        if not ready:
+            gateway.wait_until(gateway.is_ready, 10, "ready")
+        return single
+
+    yield make
+    for single in made:
+        single.stop()
+        single.issuer.stop()
+
+
+@pytest.fixture
+def nghttpd() -> Iterator[Callable[..., int]]:
+    """Starts nghttpd on the files of a folder, over TLS when it gets an identity; gives its port."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(folder: Path, identity: Identity | None = None, *options: str) -> int:
+        port = free_port()
+        files = [str(identity.key), str(identity.certificate)] if identity else ["--no-tls"]
+        command = ["nghttpd", "-a", "127.0.0.1", "-d", str(folder), *options, str(port), *files]
+        processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait_for_port(port)
+        return port
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()

@@ -10,28 +10,47 @@ def case(identifier, audience, reason):
     return pytest.param(audience, reason, id=identifier)
 
 
+def scheme(resource):
+    return resource.partition("://")[0]
+
+
+def origin(resource):
+    return "/".join(resource.split("/")[:3])
+
+
+OTHER = {"http": ("http", "https"), "https": ("https", "http")}
+
+
 # Functions of the resource and of the authority of the gateway.
 REFUSED = [
-    case("case-28-parent", lambda resource, authority: f"http://{authority}", None),
-    case("case-28-parent-with-slash", lambda resource, authority: f"http://{authority}/", None),
+    case("case-28-parent", lambda resource, authority: origin(resource), None),
+    case("case-28-parent-with-slash", lambda resource, authority: origin(resource) + "/", None),
     case("case-29-child", lambda resource, authority: resource + "/x", None),
     case("case-29-prefix", lambda resource, authority: resource + "x", None),
     case("case-29-slash", lambda resource, authority: resource + "/", "aud_near_miss"),
-    case("case-29-case", lambda resource, authority: f"http://{authority}/Notion", "aud_near_miss"),
-    case("case-29-encoded", lambda resource, authority: f"http://{authority}/%6eotion", "aud_near_miss"),
-    case("case-30-scheme-in-upper-case", lambda resource, authority: "HTTP" + resource[4:], "aud_near_miss"),
-    case("other-scheme", lambda resource, authority: "https" + resource[4:], "aud_near_miss"),
-    case("host-without-port", lambda resource, authority: "http://127.0.0.1/notion", None),
+    case("case-29-case", lambda resource, authority: origin(resource) + "/Notion", "aud_near_miss"),
+    case("case-29-encoded", lambda resource, authority: origin(resource) + "/%6eotion", "aud_near_miss"),
+    case(
+        "case-30-scheme-in-upper-case",
+        lambda resource, authority: scheme(resource).upper() + resource[len(scheme(resource)) :],
+        "aud_near_miss",
+    ),
+    case(
+        "other-scheme",
+        lambda resource, authority: resource.replace(*OTHER[scheme(resource)], 1),
+        "aud_near_miss",
+    ),
+    case("host-without-port", lambda resource, authority: scheme(resource) + "://127.0.0.1/notion", None),
     case("query", lambda resource, authority: resource + "?x=1", None),
     case("fragment", lambda resource, authority: resource + "#x", None),
-    case("dot-segment", lambda resource, authority: f"http://{authority}/x/../notion", None),
-    case("double-slash", lambda resource, authority: f"http://{authority}//notion", None),
+    case("dot-segment", lambda resource, authority: origin(resource) + "/x/../notion", None),
+    case("double-slash", lambda resource, authority: origin(resource) + "//notion", None),
     case("blank-after", lambda resource, authority: resource + " ", None),
     case("blank-before", lambda resource, authority: " " + resource, None),
     case("nul-after", lambda resource, authority: resource + "\0", None),
-    case("userinfo", lambda resource, authority: f"http://u@{authority}/notion", None),
+    case("userinfo", lambda resource, authority: f"{scheme(resource)}://u@{authority}/notion", None),
     case("path-alone", lambda resource, authority: "/notion", None),
-    case("wildcard", lambda resource, authority: f"http://{authority}/*", None),
+    case("wildcard", lambda resource, authority: origin(resource) + "/*", None),
     case("star", lambda resource, authority: "*", None),
     case("empty-text", lambda resource, authority: "", None),
     case("generic", lambda resource, authority: "api", "aud_mismatch"),

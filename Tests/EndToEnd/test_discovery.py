@@ -11,6 +11,10 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 PREFLIGHT = [("Origin", "https://any.example"), ("Access-Control-Request-Method", "GET")]
 
 
+def without_date(headers):
+    return sorted((name.lower(), value) for name, value in headers if name.lower() != "date")
+
+
 def assert_no_empty_members(value):
     if isinstance(value, dict):
         for member in value.values():
@@ -51,7 +55,7 @@ def test_case_2_metadata_of_a_nested_path_stands_at_the_inserted_path(house):
 def test_every_route_advertises_exactly_its_own_resource(house):
     for place in house.places.values():
         address = metadata_address(place.resource)
-        response = house.get(address.removeprefix(f"http://{place.host}"), host=place.host)
+        response = house.get(address.removeprefix(f"{house.scheme}://{place.host}"), host=place.host)
         assert response.json()["resource"] == place.resource
 
 
@@ -116,7 +120,7 @@ def test_case_9_head_has_the_fields_of_get_and_no_body(house):
         got = connection.exchange(raw_http.request("GET", WELL_KNOWN + "/notion", house.authority))
         head = connection.exchange(raw_http.request("HEAD", WELL_KNOWN + "/notion", house.authority), "HEAD")
         assert head.status == 200 and head.body == b""
-        assert dict(head.headers) | {"Date": ""} == dict(got.headers) | {"Date": ""}
+        assert without_date(head.headers) == without_date(got.headers)
         assert int(head.one("Content-Length")) == len(got.body)
         again = connection.exchange(raw_http.request("GET", WELL_KNOWN + "/notion", house.authority))
         assert again.body == got.body

@@ -24,12 +24,14 @@ def expect_refused_and_closed(house, data, statuses):
 
 
 @pytest.mark.parametrize("data, statuses", bad_requests.FRAMING + bad_requests.LINES)
+@pytest.mark.http1("client", "its bytes are broken HTTP/1.1")
 def test_case_131_a_malformed_head_is_refused_and_the_connection_closed(house, data, statuses):
     expect_refused_and_closed(house, data, statuses)
     house.assert_nothing_forwarded()
 
 
 @pytest.mark.parametrize("data, statuses", bad_requests.CHUNKS)
+@pytest.mark.http1("client", "its bytes are broken HTTP/1.1")
 def test_case_131_a_malformed_chunked_body_never_becomes_a_complete_request(house, data, statuses):
     expect_refused_and_closed(house, data, statuses)
     time.sleep(0.02)
@@ -40,6 +42,7 @@ def test_case_131_a_malformed_chunked_body_never_becomes_a_complete_request(hous
 @pytest.mark.parametrize(
     "data", [each.values[0] for each in bad_requests.FRAMING[:4] + bad_requests.LINES[:3]]
 )
+@pytest.mark.http1("client", "its bytes are broken HTTP/1.1")
 def test_a_malformed_request_sent_byte_by_byte_is_refused_all_the_same(house, data):
     data = fill(house, data)
     with house.gateway.connect() as connection:
@@ -53,7 +56,7 @@ def test_a_malformed_request_sent_byte_by_byte_is_refused_all_the_same(house, da
 
 @pytest.mark.parametrize("target", bad_requests.TARGETS)
 def test_case_132_a_path_that_is_not_exactly_a_route_never_reaches_one(house, target):
-    target = target.replace("{host}", house.authority)
+    target = target.replace("http://", f"{house.scheme}://").replace("{host}", house.authority)
     response = house.post(token=house.token(), target=target)
     assert response.status in (400, 404), response.status
     house.assert_nothing_forwarded()
@@ -105,6 +108,7 @@ def test_the_query_goes_on_unchanged(house):
     assert house["notion"].recorder.the_request().target == "/mcp?a=%2F&b=;c&d=..//.."
 
 
+@pytest.mark.http1("client", "its bytes are broken HTTP/1.1")
 def test_an_empty_line_before_a_request_is_ignored_or_refused_but_never_forwarded(house):
     data = b"\r\n" + mcp_requests.post(house.authority, "/notion", house.token())
     with house.gateway.connect() as connection:
@@ -116,6 +120,7 @@ def test_an_empty_line_before_a_request_is_ignored_or_refused_but_never_forwarde
             house.assert_nothing_forwarded()
 
 
+@pytest.mark.http1("client", "frames have their own ends")
 def test_a_request_in_single_bytes_is_a_request(house):
     data = mcp_requests.post(house.authority, "/notion", house.token())
     with house.gateway.connect() as connection:
@@ -125,6 +130,7 @@ def test_a_request_in_single_bytes_is_a_request(house):
     assert house["notion"].recorder.the_request().body == mcp_requests.call()
 
 
+@pytest.mark.http1("client", "HTTP/2 answers in any order")
 def test_two_requests_in_one_packet_are_answered_in_order(house):
     first = mcp_requests.post(house.authority, "/notion", house.token(), body=mcp_requests.call(identifier=1))
     refused = mcp_requests.post(house.authority, "/notion")
@@ -135,6 +141,7 @@ def test_two_requests_in_one_packet_are_answered_in_order(house):
     assert len(house["notion"].recorder.requests) == len(house["nested"].recorder.requests) == 1
 
 
+@pytest.mark.http1("client", "its bytes are broken HTTP/1.1")
 def test_a_bad_request_after_a_good_one_is_refused_after_the_good_answer(house):
     good = mcp_requests.post(house.authority, "/notion", house.token())
     bad = fill(house, bad_requests.FRAMING[0].values[0])
@@ -185,6 +192,7 @@ def test_an_unknown_expectation_is_417(house):
     house.assert_nothing_forwarded()
 
 
+@pytest.mark.http1("client", "it speaks HTTP/1.0")
 def test_a_client_of_http_1_0_gets_no_100_and_no_chunks(house):
     with house.gateway.connect() as connection:
         connection.send(expecting(house, house.token(), version="HTTP/1.0") + mcp_requests.call())
@@ -194,6 +202,7 @@ def test_a_client_of_http_1_0_gets_no_100_and_no_chunks(house):
         assert connection.is_closed_by_peer()
 
 
+@pytest.mark.http1("client", "it speaks HTTP/1.0")
 def test_http_1_0_keeps_the_connection_only_when_asked_to(house):
     headers = mcp_requests.modern_headers(house.token()) + [("Connection", "keep-alive")]
     data = raw_http.request(
@@ -208,6 +217,7 @@ def test_http_1_0_keeps_the_connection_only_when_asked_to(house):
             assert connection.is_closed_by_peer()
 
 
+@pytest.mark.http1("client", "HTTP/2 has no Connection field")
 def test_a_connection_is_kept_until_the_client_says_close(house):
     with house.gateway.connect() as connection:
         for _ in range(3):
@@ -222,6 +232,7 @@ def test_a_connection_is_kept_until_the_client_says_close(house):
 
 
 @pytest.mark.parametrize("upgrade", ["h2c", "websocket", "TLS/1.0"])
+@pytest.mark.http1("client", "HTTP/2 has no Connection field")
 def test_an_upgrade_is_refused_or_ignored_and_never_forwarded(house, upgrade):
     extra = [
         ("Upgrade", upgrade),
@@ -234,6 +245,7 @@ def test_an_upgrade_is_refused_or_ignored_and_never_forwarded(house, upgrade):
         assert not seen.names & {"upgrade", "http2-settings"}
 
 
+@pytest.mark.http1("client", "a head that drips in lines")
 def test_a_head_that_never_ends_is_cut_off(single):
     gateway = single.start(single.configuration(limits={"header_timeout": "1s"}))
     with gateway.connect(timeout=0.1) as connection:

@@ -12,6 +12,7 @@ from harness import jose, mcp_requests
 from harness.challenge import expect_error_body, expect_invalid_token
 from harness.gateway import run
 from harness.issuer import Issuer
+from harness.tls import server_context
 
 
 def ask(single, token, timeout=10.0):
@@ -183,14 +184,14 @@ def test_a_dead_issuer_harms_no_other_route_and_not_the_start(single):
     }
     configuration["routes"].append(
         {
-            "resource": f"http://{single.host}/dead",
+            "resource": single.at("/dead"),
             "issuer": "dead",
-            "upstream": single.recorder.url + "/dead",
+            "upstream": single.upstream(single.endpoint(path="/dead")),
         }
     )
     gateway = single.start(configuration)
     assert ask(single, single.token()).status == 200
-    forged = single.issuer.mint(f"http://{single.host}/dead", iss="https://dead.example")
+    forged = single.issuer.mint(single.at("/dead"), iss="https://dead.example")
     response = gateway.exchange(mcp_requests.post(single.host, "/dead", forged))
     assert response.status == 503
     assert len(single.recorder.requests) == 1
@@ -294,3 +295,120 @@ def test_a_key_set_without_keys_ends_all_tokens_although_the_source_is_up(single
     # The issuer has said that it has no keys: neither the client's fault nor an outage to sit out.
     response = ask(single, token)
     assert response.status == 503 and not response.all("WWW-Authenticate"), (response.status, response.body)
+
+
+# Over https
+
+
+@pytest.fixture
+def secured(over, certificates):
+    """Starts a gateway whose issuer serves keys and metadata over https with this identity; gives the Single."""
+    made = []
+
+    def start(identity=None, keys=None, tls=None, change=None, issuer=None, ready_within=10.0):
+        single = over("http1")
+        single.issuer = issuer or Issuer(tls=server_context(identity or certificates.server))
+        made.append(single.issuer)
+        configuration = single.configuration(keys=keys)
+        configuration["issuers"]["corp"]["tls"] = tls or {"ca": str(certificates.ca)}
+        if change:
+            change(single)
+        single.start(configuration, ready_within)
+        return single
+
+    yield start
+    for each in made:
+        each.stop()
+
+
+@pytest.mark.parametrize("keys", [None, "discover"])
+def test_keys_come_over_https_from_a_private_authority(secured, keys):
+    single = secured(keys=keys)
+    assert ask(single, single.token()).status == 200
+    single.issuer.add_key("key-2", "ES256")
+    assert ask(single, single.token()).status == 200
+    assert single.issuer.server.count() == 2
+
+
+@pytest.mark.parametrize("keys", [None, "discover"])
+@pytest.mark.parametrize("identity", ["untrusted", "expired", "not_yet_valid", "wrong_name"])
+def test_keys_from_a_server_that_is_not_trusted_are_no_keys(secured, certificates, keys, identity):
+    single = secured(getattr(certificates, identity), keys=keys)
+    expect_unavailable(single, single.token())
+    assert single.issuer.server.fetches == []
+    log = json.dumps(single.gateway.operational_log()).lower()
+    assert "certificate" in log or "mismatch" in log, "the log says why"
+
+
+@pytest.mark.parametrize("keys", [None, "discover"])
+def test_keys_of_an_unknown_authority_are_no_keys_although_the_system_knows_others(
+    secured, certificates, keys
+):
+    single = secured(keys=keys, tls={"ca": str(certificates.stranger.certificate)})
+    expect_unavailable(single, single.token())
+    assert single.issuer.server.fetches == []
+
+
+@pytest.mark.parametrize("identity", ["revoked", "revoked_intermediate"])
+def test_keys_from_a_revoked_server_are_no_keys(secured, certificates, identity):
+    single = secured(
+        getattr(certificates, identity), tls={"ca": str(certificates.ca), "crl": str(certificates.crl)}
+    )
+    expect_unavailable(single, single.token())
+    assert single.issuer.server.fetches == []
+
+
+def test_keys_are_kept_while_their_source_shows_a_bad_certificate(secured, certificates):
+    single = secured()
+    assert ask(single, single.token()).status == 200
+    single.issuer.server.tls = server_context(certificates.expired)
+    assert ask(single, single.token()).status == 200
+    unknown = ask(single, single.token(header={"kid": "key-9"}), timeout=20)
+    assert unknown.status == 503
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_metadata_that_came_over_https_does_not_name_keys_in_cleartext(secured, issuer, scheme):
+    """An http address on loopback is as bad as any other once somebody else names it."""
+
+    def change(single):
+        address = single.issuer.server.url + "/jwks"
+        issuer.server.keys = single.issuer.server.keys
+        single.issuer.server.metadata["jwks_uri"] = (
+            issuer.server.url + "/jwks" if scheme == "http" else address
+        )
+
+    single = secured(keys="discover", change=change)
+    if scheme == "https":
+        assert ask(single, single.token()).status == 200
+        return
+    expect_unavailable(single, single.token())
+    assert issuer.server.fetches == []
+
+
+def test_verification_of_a_loopback_source_can_be_turned_off_and_of_a_discovered_one_not(
+    secured, certificates
+):
+    single = secured(certificates.untrusted, tls={"verify": False})
+    assert ask(single, single.token()).status == 200
+    configuration = json.loads(single.gateway.configuration.read_text())
+    configuration["issuers"]["corp"]["keys"] = "discover"
+    path = single.directory / "check.json"
+    path.write_text(json.dumps(configuration))
+    result = run("check", "--config", str(path))
+    assert result.returncode == 1 and "/issuers/corp/tls/verify" in result.stdout + result.stderr
+
+
+def test_a_source_that_never_ends_its_handshake_delays_nobody(secured):
+    class Stuck:
+        """A context whose handshakes never begin."""
+
+        def wrap_socket(self, carrier, server_side):
+            time.sleep(30)
+            raise OSError("never")
+
+    issuer = Issuer(tls=Stuck())
+    single = secured(issuer=issuer, ready_within=None)
+    single.gateway.wait_until(lambda: single.gateway.health() is not None, 5, "listening")
+    assert single.gateway.health() == 503, "not ready before the first fetch ended"
+    assert ask(single, None).status == 401

@@ -166,15 +166,15 @@ def test_case_87_an_unknown_host_is_421(house, host, origin):
 @pytest.mark.parametrize(
     "target",
     [
-        "http://evil.example/notion",
-        "http://{host}/notion",
-        "http://evil@{host}/notion",
+        "{scheme}://evil.example/notion",
+        "{scheme}://{host}/notion",
+        "{scheme}://evil@{host}/notion",
     ],
 )
 def test_case_88_an_absolute_target_must_agree_with_host(house, target):
     place = house["notion"]
-    response = house.post(token=house.token(), target=target.format(host=place.host))
-    assert response.status == (200 if target == "http://{host}/notion" else 400), response.status
+    response = house.post(token=house.token(), target=target.format(scheme=house.scheme, host=place.host))
+    assert response.status == (200 if target == "{scheme}://{host}/notion" else 400), response.status
     if response.status == 400:
         house.assert_nothing_forwarded()
     else:
@@ -183,7 +183,7 @@ def test_case_88_an_absolute_target_must_agree_with_host(house, target):
 
 def test_case_88_the_host_field_does_not_win_over_an_absolute_target(house):
     place = house["notion"]
-    data = mcp_requests.post("evil.example", f"http://{place.host}/notion", house.token())
+    data = mcp_requests.post("evil.example", f"{house.scheme}://{place.host}/notion", house.token())
     assert house.gateway.exchange(data).status == 400
     house.assert_nothing_forwarded()
 

@@ -160,9 +160,13 @@ def test_case_159_a_closed_port_is_502_without_internal_names(house):
 
 def test_case_159_a_name_that_does_not_resolve_is_502_and_delays_nobody_else(single):
     configuration = single.configuration()
-    nowhere = f"http://{single.host}/nowhere"
+    nowhere = single.at("/nowhere")
     configuration["routes"].append(
-        {"resource": nowhere, "issuer": "corp", "upstream": "http://nowhere.invalid/mcp"}
+        {
+            "resource": nowhere,
+            "issuer": "corp",
+            "upstream": single.upstream(single.endpoint("nowhere.invalid")),
+        }
     )
     gateway = single.start(configuration)
     statuses: list[int] = []
@@ -199,8 +203,8 @@ def test_case_160_an_upstream_that_never_accepts_is_504_at_the_limit_for_connect
             each.connect_ex(full.getsockname())
             crowd.append(each)
         configuration = single.configuration()
-        endpoint = f"http://127.0.0.1:{full.getsockname()[1]}/mcp"
-        configuration["routes"][0]["upstream"] = {"endpoints": [endpoint], "connect_timeout": "1s"}
+        endpoint = single.endpoint(f"127.0.0.1:{full.getsockname()[1]}")
+        configuration["routes"][0]["upstream"] = single.upstream(endpoint, connect_timeout="1s")
         gateway = single.start(configuration)
         started = time.monotonic()
         response = gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token()))
@@ -222,6 +226,7 @@ def test_case_161_a_stream_whose_upstream_dies_is_aborted_and_not_ended(house, e
             list(connection.pieces(head))
 
 
+@pytest.mark.http1("client", "it speaks HTTP/1.0")
 def test_case_161_a_client_of_http_1_0_can_tell_an_aborted_stream_too(house):
     headers = mcp_requests.modern_headers(house.token())
     data = raw_http.request(
@@ -252,7 +257,7 @@ def test_case_165_a_slow_client_slows_the_upstream_and_not_the_gateway(house):
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             % (4000 * len(piece))
         )
-        connection.socket.settimeout(2)
+        connection.settimeout(2)
         try:
             while sent[0] < 4000 * len(piece):
                 connection.send(piece)
@@ -309,9 +314,9 @@ def test_streams_side_by_side_all_flow(house):
 
 def test_two_endpoints_are_tried_in_turn(single):
     configuration = single.configuration()
-    configuration["routes"][0]["upstream"] = {
-        "endpoints": ["http://127.0.0.1:9/mcp", single.recorder.url + "/mcp"]
-    }
+    configuration["routes"][0]["upstream"] = single.upstream(
+        single.endpoint("127.0.0.1:9"), single.endpoint()
+    )
     gateway = single.start(configuration)
     for _ in range(6):
         assert gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token())).status == 200

@@ -13,6 +13,7 @@ def expect_bad_gateway(response):
 
 
 @pytest.mark.parametrize("data", bad_responses.HEADS)
+@pytest.mark.http1("upstream", "its bytes are broken HTTP/1.1")
 def test_a_malformed_answer_is_502_and_its_connection_is_never_used_again(house, data):
     place = house["notion"]
     with house.gateway.connect() as connection:
@@ -29,6 +30,7 @@ def test_a_malformed_answer_is_502_and_its_connection_is_never_used_again(house,
 
 
 @pytest.mark.parametrize("data", bad_responses.BODIES)
+@pytest.mark.http1("upstream", "its bytes are broken HTTP/1.1")
 def test_an_answer_that_breaks_off_is_never_a_complete_one(house, data):
     place = house["notion"]
     with house.gateway.connect() as connection, place.recorder.answering(upstreams.raw(data, then="close")):
@@ -40,6 +42,7 @@ def test_an_answer_that_breaks_off_is_never_a_complete_one(house, data):
         assert response.status == 502, "a clean end of an answer that had none"
 
 
+@pytest.mark.http1("upstream", "its bytes are broken HTTP/1.1")
 def test_bytes_behind_an_answer_are_not_the_answer_to_the_next_request(house):
     place = house["notion"]
     answer = bad_responses.head(b"Content-Length: 2", body=b"{}") + bad_responses.HIDDEN
@@ -51,6 +54,7 @@ def test_bytes_behind_an_answer_are_not_the_answer_to_the_next_request(house):
         assert (response.status, response.body) == (200, upstreams.JSON_RESULT)
 
 
+@pytest.mark.http1("upstream", "its bytes are broken HTTP/1.1")
 def test_an_unasked_answer_on_an_idle_connection_is_thrown_away(house):
     place = house["notion"]
     assert house.post(token=house.token()).status == 200
@@ -68,11 +72,12 @@ def test_an_answer_without_length_ends_with_its_connection(house):
     assert (response.status, response.body) == (200, b'{"a":1}')
 
 
+@pytest.mark.http1("upstream", "its bytes are broken HTTP/1.1")
 def test_an_answer_of_http_1_0_is_relayed_as_1_1(house):
     data = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n{}"
     with house["notion"].recorder.answering(upstreams.raw(data, then="close")):
         response = house.post(token=house.token())
-    assert (response.version, response.status, response.body) == ("HTTP/1.1", 200, b"{}")
+    assert (response.version, response.status, response.body) == (house.client.version, 200, b"{}")
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -109,6 +114,7 @@ def test_an_early_answer_to_an_unfinished_request_is_relayed(house):
         assert response.status in (429, 502), response.status
 
 
+@pytest.mark.http1("client", "it looks at the bytes that come")
 def test_trailers_of_an_answer_cannot_bring_fields_of_the_gateway(house):
     body = b"2\r\n{}\r\n0\r\nWWW-Authenticate: Bearer x\r\nContent-Length: 9\r\nSet-Cookie: a=b\r\n\r\n"
     with house["notion"].recorder.answering(
@@ -126,6 +132,7 @@ def test_trailers_of_an_answer_cannot_bring_fields_of_the_gateway(house):
     assert b"Set-Cookie" not in raw and b"Bearer x" not in raw and b"Content-Length: 9" not in raw
 
 
+@pytest.mark.http1("upstream", "its bytes are broken HTTP/1.1")
 def test_a_hostile_upstream_harms_no_other_route(house):
     for data in [each.values[0] for each in bad_responses.HEADS[:10]]:
         with house["notion"].recorder.answering(upstreams.raw(data, then="close")):

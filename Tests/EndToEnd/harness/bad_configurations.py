@@ -115,6 +115,25 @@ REFUSED = [
     case("skew-as-number", f"{ISSUER}/clock_skew", 30),
     case("skew-negative", f"{ISSUER}/clock_skew", "-1s"),
     case("lifetime-unit-unknown", f"{ISSUER}/max_token_lifetime", "1y"),
+    case("tls-without-certificates", "/listeners/0/tls", {"certificates": []}),
+    case(
+        "tls-with-a-literal-key",
+        "/listeners/0/tls",
+        {"certificates": [{"certificate": "a.pem", "key": "-----BEGIN"}]},
+    ),
+    case("tls-of-an-http-upstream", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "tls": {}}),
+    case(
+        "tls-unverified-off-loopback",
+        f"{ROUTE}/upstream",
+        {"endpoints": ["https://10.0.0.5/"], "tls": {"verify": False}},
+    ),
+    case(
+        "upstream-of-two-schemes",
+        f"{ROUTE}/upstream",
+        {"endpoints": ["http://127.0.0.1/", "https://127.0.0.1/"]},
+    ),
+    case("proxy-network-with-bits-behind-the-prefix", "/listeners/0/proxy_protocol", ["10.0.0.1/8"]),
+    case("proxy-network-by-name", "/listeners/0/proxy_protocol", ["localhost"]),
     case("alias-wildcard", f"{ROUTE}/audience_aliases", ["https://*.example.com"]),
     case("alias-star", f"{ROUTE}/audience_aliases", ["*"]),
     case(
@@ -154,14 +173,11 @@ REFUSED = [
 ]
 
 NOT_YET = [
-    case("tls", "/listeners/0/tls", {"certificates": [{"certificate": "a.pem", "key": {"file": "a.key"}}]}),
     case("admin", "/admin", {"address": "127.0.0.1:9901"}),
     case("tools", f"{ROUTE}/tools", {"x": ["a"]}),
     case("methods", f"{ROUTE}/methods", {"tools/call": ["a"]}),
     case("sessions", f"{ROUTE}/sessions", "plain"),
     case("session-keys", "/session_keys", [{"env": "X"}]),
-    case("upstream-https", f"{ROUTE}/upstream", "https://cal-1.internal:8443/mcp"),
-    case("upstream-http2", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "http2": True}),
 ]
 
 

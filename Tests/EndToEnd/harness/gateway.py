@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from harness import raw_http
+from harness.transports import Client
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 Entry = dict[str, Any]
@@ -32,10 +35,39 @@ def binary() -> str:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
+    """A port below those that the kernel gives to outgoing connections, so that it stays free until it is used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    while True:
+        port = next(_ports)
+        try:
+            with socket.socket(family) as probe:
+                probe.bind((host, port))
+                return port
+        except OSError:
+            continue
+
+
+def _count_ports() -> Iterator[int]:
+    # Each process that runs tests has a range of its own.
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    first, size = 12_000 + 2_000 * number, 2_000
+    for offset in itertools.count(random.randrange(size)):
+        yield first + offset % size
+
+
+_ports = _count_ports()
+
+
+def wait_for_port(port: int, host: str = "127.0.0.1", within: float = 5.0) -> None:
+    """Until something listens there."""
+    end = time.monotonic() + within
+    while True:
+        try:
+            raw_http.dial((host, port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < end, f"nothing listens on {host}:{port}"
+            time.sleep(0.02)
 
 
 def run(*arguments: str, stdin: str | None = None, timeout: float = 20) -> subprocess.CompletedProcess[str]:
@@ -55,9 +87,11 @@ class Gateway:
         address,
         environment: dict[str, str] | None = None,
         descriptors: int | None = None,
+        client: Client | None = None,
     ):
         self.directory = directory
         self.address = address
+        self.client = client or Client()
         self.configuration = directory / "gateway.json"
         self.configuration.write_text(json.dumps(configuration, indent=2))
         self.stdout = directory / "stdout.log"
@@ -87,17 +121,25 @@ class Gateway:
     def health(self) -> int | None:
         """The status of /healthz, or None while nothing listens."""
         try:
-            return raw_http.exchange(
-                self.address, raw_http.request("GET", "/healthz", "probe.invalid"), timeout=2
-            ).status
+            ask = raw_http.request("GET", "/healthz", "probe.invalid")
+            return self.exchange(ask, timeout=2).status
         except (OSError, raw_http.ConnectionEnded):
             return None
 
-    def connect(self, timeout: float = 10.0) -> raw_http.Connection:
-        return raw_http.Connection(self.address, timeout)
+    def is_ready(self) -> bool:
+        """It says so in its log; for listeners that a plain health check cannot reach."""
+        lines = self.stderr.read_text().splitlines(keepends=True)
+        return any(json.loads(each)["message"] == "Ready." for each in lines if each.endswith("\n"))
 
-    def exchange(self, data: bytes, method: str = "GET", timeout: float = 10.0) -> raw_http.Response:
-        return raw_http.exchange(self.address, data, method, timeout)
+    def connect(self, timeout: float = 10.0, address: Any = None) -> raw_http.Connection:
+        """A connection to the first listener, or to `address`."""
+        return self.client.connect(address or self.address, timeout)
+
+    def exchange(
+        self, data: bytes, method: str = "GET", timeout: float = 10.0, address: Any = None
+    ) -> raw_http.Response:
+        """One request on a connection of its own."""
+        return self.client.exchange(address or self.address, data, method, timeout)
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)

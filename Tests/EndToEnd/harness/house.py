@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from harness import mcp_requests
+from harness.certificates import Certificates
 from harness.gateway import Gateway, free_port
 from harness.issuer import Issuer
 from harness.raw_http import Headers, Response
 from harness.recorder import Recorder
+from harness.transports import PLAIN, Client, Transports, acceptor, listener, upstream
 
 ALL_ALGORITHMS = [
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -33,7 +35,10 @@ class Place:
 class House:
     """The routes by name, their issuers, and shortcuts to talk to them."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, certificates: Certificates, transports: Transports = PLAIN):
+        self.certificates, self.transports = certificates, transports
+        self.client = Client.trusting(certificates, transports.client)
+        self.scheme, self.uses_http2 = self.client.scheme, transports.client.uses_http2
         self.port = free_port()
         self.authority = f"127.0.0.1:{self.port}"
         self.corp = Issuer("https://as.example", "RS256")
@@ -65,11 +70,13 @@ class House:
             "dead": self._place("/dead"),
         }
         self.places["dead"].recorder.stop()
-        self.gateway = Gateway(self.configuration(), directory, ("127.0.0.1", self.port))
+        self.gateway = Gateway(self.configuration(), directory, ("127.0.0.1", self.port), client=self.client)
 
     def _place(self, path: str, host: str | None = None, scope: str | None = None) -> Place:
         host = host or self.authority
-        return Place(f"http://{host}{path}", host, path or "/", Recorder(), scope)
+        tls = acceptor(self.transports.upstream, self.certificates)
+        recorder = Recorder(tls=tls, http2=self.transports.upstream.uses_http2)
+        return Place(f"{self.scheme}://{host}{path}", host, path or "/", recorder, scope)
 
     def __getitem__(self, name: str) -> Place:
         return self.places[name]
@@ -77,7 +84,7 @@ class House:
     def configuration(self) -> dict[str, Any]:
         issuers = {name: getattr(self, name) for name in ("corp", "wide", "lax", "shared")}
         return {
-            "listeners": [{"address": f"127.0.0.1:{self.port}"}],
+            "listeners": [listener(f"127.0.0.1:{self.port}", self.transports.client, self.certificates)],
             "workers": 2,
             "issuers": {
                 name: {
@@ -96,12 +103,15 @@ class House:
 
     def _route(self, name: str) -> dict[str, Any]:
         place = self.places[name]
-        upstream: Any = f"{place.recorder.url}/mcp"
         rules = dict(ROUTE_RULES.get(name, {}))
-        if "upstream" in rules:
-            upstream = {"endpoints": [upstream], **rules.pop("upstream")}
+        behind = upstream(
+            [f"{place.recorder.url}/mcp"],
+            self.transports.upstream,
+            self.certificates,
+            **rules.pop("upstream", {}),
+        )
         issuer = name if name in ("wide", "lax", "shared") else "corp"
-        return {"resource": place.resource, "issuer": issuer, "upstream": upstream, **rules}
+        return {"resource": place.resource, "issuer": issuer, "upstream": behind, **rules}
 
     def token(self, name: str = "notion", scope: str | None = "", **changes: Any) -> str:
         """A good token for the route, with its base scope unless told otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +17,14 @@ METADATA_PATHS = ("/.well-known/oauth-authorization-server", "/.well-known/openi
 class Issuer:
     """Signs tokens and serves its key set; `identifier` is what stands in `iss`."""
 
-    def __init__(self, identifier: str | None = None, algorithm: str = "ES256", kid: str = "key-1"):
-        self.server = KeyServer()
+    def __init__(
+        self,
+        identifier: str | None = None,
+        algorithm: str = "ES256",
+        kid: str = "key-1",
+        tls: ssl.SSLContext | None = None,
+    ):
+        self.server = KeyServer(tls)
         self.identifier = identifier or self.server.url
         self.algorithm = algorithm
         self.keys: dict[str, jose.Key] = {}
@@ -78,7 +85,8 @@ class Issuer:
 class KeyServer:
     """Serves `keys` and `metadata`; `mode` is ok, fail, hang or garbage; every fetch is counted by path."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.keys: list[dict[str, Any]] = []
         self.metadata: dict[str, Any] = {}
         self.metadata_paths = METADATA_PATHS
@@ -92,7 +100,7 @@ class KeyServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def count(self, path: str = "/jwks") -> int:
         return sum(1 for _, fetched in self.fetches if fetched == path)
@@ -122,6 +130,17 @@ class KeyServer:
             daemon_threads = True
             allow_reuse_address = True
             request_queue_size = 128
+
+            def finish_request(self, request: Any, client_address: Any) -> None:
+                # In the thread of the connection, so that a handshake holds nobody up.
+                if owner.tls:
+                    try:
+                        request = owner.tls.wrap_socket(request, server_side=True)
+                    except OSError:
+                        return
+                super().finish_request(request, client_address)
+                if owner.tls:
+                    request.close()
 
         self.server = Server(("127.0.0.1", self.port), Answer)
         self.port = self.server.server_address[1]

@@ -14,9 +14,12 @@ PYTHON = Path(os.environ.get("AUDGATE_MCP1_PYTHON", REPOSITORY / ".venv-mcp1/bin
 CLIENT = Path(__file__).parent / "mcp1_client.py"
 
 
-def mcp1(url: str, token: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Connect with the token (or by `oauth`), call the tool, and give the client's report."""
+def mcp1(
+    url: str, token: str, tool: str, arguments: dict[str, Any], ca: Path | None = None
+) -> dict[str, Any]:
+    """Connect with the token (or by `oauth`), trusting `ca`, call the tool, and give the client's report."""
+    environment = {**os.environ, **({"SSL_CERT_FILE": str(ca)} if ca else {})}
     command = [str(PYTHON), str(CLIENT), url, token, tool, json.dumps(arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=40)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=40, env=environment)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

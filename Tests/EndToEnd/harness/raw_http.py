@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 from dataclasses import dataclass, field
+
+from harness.tls import TLSSocket
 
 Headers = list[tuple[str, str]]
 
@@ -30,6 +33,7 @@ class Response:
     body: bytes = b""
     interim: list[int] = field(default_factory=list)
     version: str = "HTTP/1.1"
+    stream: int = 0
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key.lower() == name.lower()]
@@ -68,24 +72,50 @@ def chunked(*pieces: bytes) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-class Connection:
-    """One TCP (or Unix) connection; `address` is (host, port) or a socket path."""
+def dial(address, timeout: float = 10.0, source: str | None = None) -> socket.socket:
+    """A connected socket; `address` is (host, port) or the path of a Unix socket, `source` an address of this machine."""
+    if isinstance(address, str):
+        family = socket.AF_UNIX
+    else:
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    connected = socket.socket(family, socket.SOCK_STREAM)
+    connected.settimeout(timeout)
+    try:
+        if source:
+            connected.bind((source, 0))
+        connected.connect(address)
+    except BaseException:
+        connected.close()
+        raise
+    if family != socket.AF_UNIX:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
 
-    def __init__(self, address, timeout: float = 10.0):
-        family = (
-            socket.AF_UNIX
-            if isinstance(address, str)
-            else socket.AF_INET6
-            if ":" in address[0]
-            else socket.AF_INET
-        )
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout)
-        self.socket.connect(address)
-        if family != socket.AF_UNIX:
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+class Connection:
+    """One connection, over TLS when a context is given; `opening` is sent before everything else."""
+
+    protocol = "http/1.1"
+
+    def __init__(
+        self,
+        address,
+        timeout: float = 10.0,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
+        opening: bytes = b"",
+        source: str | None = None,
+    ):
+        self.socket: socket.socket | TLSSocket = dial(address, timeout, source)
         self.timeout = timeout
         self.buffer = b""
+        self.socket.sendall(opening)
+        if tls:
+            # For an address the name is that address, which is checked and not sent as SNI.
+            name = server_name or ("localhost" if isinstance(address, str) else address[0])
+            self.socket = TLSSocket(self.socket, tls, server_name=name)
+            if self.socket.protocol not in (None, self.protocol):
+                raise ProtocolError(f"{self.socket.protocol} was agreed on, not {self.protocol}")
 
     def __enter__(self) -> Connection:
         return self
@@ -205,6 +235,14 @@ class Connection:
             return False
         finally:
             self.socket.settimeout(self.timeout)
+
+    def refuses_the_rest(self, within: float = 2.0) -> bool:
+        """True when the peer lets the newest request be sent no further."""
+        return self.is_closed_by_peer(within)
+
+    def is_last(self, response: Response) -> bool:
+        """The peer has said with this response that it takes no further request here."""
+        return response.all("Connection") == ["close"]
 
 
 def exchange(address, data: bytes, method: str = "GET", timeout: float = 10.0) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -12,7 +13,9 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from harness.http2_recorder import ServedConnection
 from harness.raw_http import Headers
+from harness.tls import TLSSocket
 
 JSON_RESULT = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"from": "upstream"}}).encode()
 
@@ -28,6 +31,7 @@ class Recorded:
     connection: int
     arrived: float
     body: bytes = b""
+    trailers: Headers = field(default_factory=list)
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key.lower() == name.lower()]
@@ -50,7 +54,7 @@ class Recorded:
 class UpstreamConnection:
     """The recorder's side of one connection from the gateway."""
 
-    socket: socket.socket
+    socket: socket.socket | TLSSocket
     number: int
     received: bytes = b""
     buffer: bytes = b""
@@ -59,6 +63,9 @@ class UpstreamConnection:
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
+
+    def settimeout(self, seconds: float | None) -> None:
+        self.socket.settimeout(seconds)
 
     def receive(self) -> bytes:
         data = self.socket.recv(65536)
@@ -99,13 +106,21 @@ class UpstreamConnection:
             self.ended.set()
 
 
+# With HTTP/2 the second argument is a ServedStream, which does the same for one stream.
 Script = Callable[[Recorded, UpstreamConnection], None]
 
 
 class Recorder:
     """Listens on a loopback port of its own from construction until `stop`."""
 
-    def __init__(self, host: str = "127.0.0.1"):
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+        http2: bool = False,
+        concurrent_streams: int | None = None,
+    ):
+        self.tls, self.http2, self.concurrent_streams = tls, http2, concurrent_streams
         self.listener = socket.create_server((host, 0), backlog=512)
         self.host, self.port = host, self.listener.getsockname()[1]
         self.lock = threading.Condition()
@@ -114,11 +129,19 @@ class Recorder:
         self.accepted = 0
         self.script: Script | None = None
         self.head_script: Script | None = None
+        # What ended connections, handshakes and scripts early, and the error codes of GOAWAY frames that came.
+        self.errors: list[str] = []
+        self.goodbyes: list[int] = []
+        self.refused = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.authority}"
+
+    @property
+    def authority(self) -> str:
+        return f"{self.host}:{self.port}"
 
     def stop(self) -> None:
         # Shutdown first: a thread blocked in accept() would keep a merely closed socket listening.
@@ -137,6 +160,7 @@ class Recorder:
             for each in self.connections:
                 each.received = b""
             self.script = self.head_script = None
+            self.errors, self.goodbyes = [], []
 
     def drop_connections(self) -> None:
         for each in list(self.connections):
@@ -185,10 +209,16 @@ class Recorder:
 
     def _serve(self, connection: UpstreamConnection) -> None:
         try:
-            while self._serve_one(connection):
-                pass
-        except (OSError, ValueError):
-            pass
+            if self.tls:
+                connection.socket = TLSSocket(connection.socket, self.tls, server_side=True)
+            # Agreed on by ALPN, or known before when there is no TLS.
+            if self.http2 and (not self.tls or connection.socket.protocol == "h2"):
+                ServedConnection(self, connection).run()
+            else:
+                while self._serve_one(connection):
+                    pass
+        except (OSError, ValueError) as error:
+            self.errors.append(repr(error))
         connection.note_end()
 
     def _serve_one(self, connection: UpstreamConnection) -> bool:
@@ -198,18 +228,34 @@ class Recorder:
         head, connection.buffer = connection.buffer.split(b"\r\n\r\n", 1)
         recorded = self._read_head(head, connection.number)
         if on_head := self.head_script:
-            self._note(recorded)
+            self.note(recorded)
             on_head(recorded, connection)
             return not connection.ended.is_set()
         recorded.body = self._read_body(recorded, connection)
-        self._note(recorded)
-        (self.script or canned())(recorded, connection)
+        self.complete(recorded)(recorded, connection)
         return not connection.ended.is_set()
 
-    def _note(self, recorded: Recorded) -> None:
+    def note(self, recorded: Recorded) -> None:
         with self.lock:
             self.requests.append(recorded)
             self.lock.notify_all()
+
+    def complete(self, recorded: Recorded) -> Script:
+        """Keep a whole request; what answers it."""
+        self.note(recorded)
+        return self.script or canned()
+
+    @staticmethod
+    def recorded(fields: Headers, connection: UpstreamConnection) -> Recorded:
+        """A request that came over HTTP/2, with `:authority` as Host."""
+        pseudo = {name: value for name, value in fields if name.startswith(":")}
+        rest = [(name, value) for name, value in fields if not name.startswith(":")]
+        if ":authority" in pseudo:
+            rest.insert(0, ("Host", pseudo[":authority"]))
+        head = "\r\n".join(f"{name}: {value}" for name, value in fields).encode("latin-1")
+        connection.received += head
+        arrived = time.monotonic()
+        return Recorded(pseudo[":method"], pseudo[":path"], rest, head, connection.number, arrived)
 
     @staticmethod
     def _read_head(head: bytes, connection: int) -> Recorded:

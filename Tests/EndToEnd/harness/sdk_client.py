@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -74,17 +75,35 @@ def oauth(resource: str, memory: Memory, browser: Browser) -> OAuthClientProvide
     return OAuthClientProvider(resource, metadata, memory, browser.open, browser.callback)
 
 
+def http_client(
+    headers: dict[str, str] | None, auth: httpx2.Auth | None, tls: ssl.SSLContext | None
+) -> httpx2.AsyncClient:
+    """The one that the SDK makes, or the same for TLS with HTTP/2."""
+    if not tls:
+        return create_mcp_http_client(headers=headers, auth=auth)
+
+    async def is_http_2(response: httpx2.Response) -> None:
+        assert response.http_version == "HTTP/2", response.http_version
+
+    timeout = httpx2.Timeout(30, read=300)
+    hooks = {"response": [is_http_2]}
+    return httpx2.AsyncClient(
+        headers=headers, auth=auth, timeout=timeout, verify=tls, http1=False, http2=True, event_hooks=hooks
+    )
+
+
 @asynccontextmanager
 async def connected(
     url: str,
     token: str | None = None,
     auth: httpx2.Auth | None = None,
     mode: str = "auto",
+    tls: ssl.SSLContext | None = None,
     **options: Any,
 ) -> AsyncIterator[Client]:
-    """A connected client; `mode` is auto, legacy or a modern version."""
+    """A connected client; `mode` is auto, legacy or a modern version. With `tls` it speaks HTTP/2 and nothing else."""
     headers = {"Authorization": f"Bearer {token}"} if token else None
-    async with create_mcp_http_client(headers=headers, auth=auth) as http:
+    async with http_client(headers, auth, tls) as http:
         async with Client(
             streamable_http_client(url, http_client=http, max_sse_event_size=None), mode=mode, **options
         ) as client:
