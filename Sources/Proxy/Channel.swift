@@ -55,6 +55,8 @@ final class Channel {
     private let memory: CiphertextMemory
     /// Ciphertext that the kernel has not taken yet.
     private var sealed = ByteBuffer()
+    /// Whether the connection is to end without its end being said.
+    private var isBroken = false
     /// Octets that the kernel has taken so far.
     private(set) var sentOctets = 0
 
@@ -187,9 +189,15 @@ final class Channel {
         socket.shutDownSending()
     }
 
+    /// Makes closing look like a break, so that the peer cannot take what it got for all there was.
+    func breakOff() {
+        isBroken = true
+        socket.resetOnClose()
+    }
+
     /// Says the end of TLS, if there is room for it at once.
     func sayEnd() {
-        guard tls != nil, isEstablished, sealed.isEmpty else { return }
+        guard tls != nil, !isBroken, isEstablished, sealed.isEmpty else { return }
         tls?.close(into: &sealed)
         _ = flush()
     }

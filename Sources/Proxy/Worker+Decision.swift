@@ -250,7 +250,7 @@ extension Worker {
         client.hasPartialHead = false
         if client.output.isEmpty, client.output.capacity > 0 { client.output.release() }
         client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: &timers)
-        if isDraining { closeWhenSent(client) }
+        if isDraining { giveLastRequest(client) }
     }
 
     func log(_ exchange: Exchange) {

@@ -68,7 +68,7 @@ extension Worker {
         if exchange.record.status == 0 { exchange.record.status = Answer(reason).status }
         log(exchange)
         // Without a declared end only a reset tells a broken answer from a whole one.
-        if exchange.responseFraming == .untilClose { client.channel?.socket.resetOnClose() }
+        if exchange.responseFraming == .untilClose { client.channel?.breakOff() }
         flushOnce(client)
         giveBack(exchange)
         close(client)

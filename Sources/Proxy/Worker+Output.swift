@@ -121,11 +121,6 @@ extension Worker {
         client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
     }
 
-    /// Closes a connection that waits for no answer as soon as its output is empty.
-    func closeWhenSent(_ client: ClientStream) {
-        client.closesAfterOutput = true
-        flush(client)
-    }
 
     /// Ends all exchanges, for the end of the process.
     func closeEverything() {

@@ -158,14 +158,14 @@ extension Worker {
             exchange.responseFraming = Self.framingForClient(.untilClose, exchange.record.version)
         }
         let needsClose = client.channel != nil && exchange.responseFraming == .untilClose
-        if needsClose { exchange.isPersistent = false }
+        if needsClose || isDraining { exchange.isPersistent = false }
         exchange.upstreamIsPersistent = exchange.response.isPersistent
         exchange.record.status = exchange.response.status
         exchange.record.upstreamDuration = clock.microseconds - exchange.record.upstreamStart
         exchange.record.bytesOut += client.write(
             exchange.response,
             facts: exchange.responseFacts(date: clock.date),
-            persistence: persistence(of: exchange, isPersistent: exchange.isPersistent && !isDraining),
+            persistence: persistence(of: exchange, isPersistent: exchange.isPersistent),
             using: &fields
         )
         exchange.hasResponded = true
@@ -229,7 +229,8 @@ extension Worker {
         exchange.upstream = nil
         upstream.exchange = nil
         if isReusable { keep(upstream) } else { discard(upstream) }
-        finish(exchange, mustClose: !exchange.isPersistent || isDraining)
+        // A client that was told that the connection goes on may have sent its next request already.
+        finish(exchange, mustClose: !exchange.isPersistent)
     }
 
     /// Keeps a connection for another request.

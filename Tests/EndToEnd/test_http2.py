@@ -398,7 +398,7 @@ def test_an_upstream_that_dies_resets_its_stream_and_no_other(gate, end):
 
 
 def test_large_bodies_pass_both_ways_at_once(gate):
-    up, down = bytes(range(256)) * 12_000, bytes(reversed(range(256))) * 40_000
+    up, down = mcp_requests.call_of_size(3_072_000), bytes(reversed(range(256))) * 40_000
     results = []
 
     def one():
@@ -708,9 +708,19 @@ def test_a_malformed_head_is_refused_on_its_stream_alone_and_not_forwarded(gate,
         assert connection.exchange(post(gate)).status == 200, "the connection is usable"
 
 
+CALL = mcp_requests.call()
+SIZE = len(CALL)
+
+
 @pytest.mark.parametrize(
     "length, body, ends_well",
-    [(2, b"{}", True), (1, b"{}", False), (3, b"{}", False), (0, b"{}", False), (2, b"", False)],
+    [
+        (SIZE, CALL, True),
+        (SIZE - 1, CALL, False),
+        (SIZE + 1, CALL, False),
+        (0, CALL, False),
+        (SIZE, b"", False),
+    ],
 )
 def test_the_length_that_was_announced_is_the_length_that_comes(gate, length, body, ends_well):
     with gate.gateway.connect() as connection:

@@ -288,7 +288,7 @@ def test_case_165_a_slow_upstream_slows_the_client(house):
         house.gateway.connect() as connection,
     ):
         connection.send(raw_http.request("POST", "/notion", house.authority, headers))
-        connection.send_as_far_as_possible(b" " * (4 * 1024 * 1024))
+        connection.send_as_far_as_possible(mcp_requests.call_of_size(4 * 1024 * 1024))
         assert resident(house.gateway.process) - before < 32 * 1024 * 1024
         assert connection.read_response().status == 502
 

@@ -108,7 +108,7 @@ def test_an_early_answer_to_an_unfinished_request_is_relayed(house):
         house.gateway.connect() as connection,
     ):
         connection.send_as_far_as_possible(
-            raw_http.request("POST", place.path, place.host, headers) + b" " * 3_000_000
+            raw_http.request("POST", place.path, place.host, headers) + mcp_requests.call_of_size(3_000_000)
         )
         response = connection.read_response()
         assert response.status in (429, 502), response.status

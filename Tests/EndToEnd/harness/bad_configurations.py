@@ -174,10 +174,8 @@ REFUSED = [
 
 NOT_YET = [
     case("admin", "/admin", {"address": "127.0.0.1:9901"}),
-    case("tools", f"{ROUTE}/tools", {"x": ["a"]}),
-    case("methods", f"{ROUTE}/methods", {"tools/call": ["a"]}),
-    case("sessions", f"{ROUTE}/sessions", "plain"),
-    case("session-keys", "/session_keys", [{"env": "X"}]),
+    case("watch", "/watch", True),
+    case("health", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "health": {}}),
 ]
 
 

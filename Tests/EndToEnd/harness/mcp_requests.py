@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from harness import raw_http
@@ -23,6 +24,14 @@ def call(name: str = "echo", arguments: dict[str, Any] | None = None, identifier
     return json.dumps(
         {"jsonrpc": "2.0", "id": identifier, "method": "tools/call", "params": parameters}
     ).encode()
+
+
+def call_of_size(size: int) -> bytes:
+    """A tools/call of exactly this many bytes that no compressor or copy error would leave alone."""
+    empty = call("echo", {"x": ""})
+    assert size >= len(empty), size
+    filler = os.urandom((size - len(empty) + 1) // 2).hex().encode()
+    return empty.replace(b'"x": ""', b'"x": "%s"' % filler[: size - len(empty)])
 
 
 def modern_headers(
