@@ -62,7 +62,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 class ByGateway(LoadScopeScheduling):
     # Not `--dist loadgroup`, which writes to a member of items that this pytest no longer has.
     def _split_scope(self, nodeid: str) -> str:
-        pair = re.search(r"\[((?:%s)/\w+)" % "|".join(CLIENTS), nodeid)
+        pair = re.search(rf"\[((?:{'|'.join(CLIENTS)})/\w+)", nodeid)
         return f"{pair[1] if pair else ''} {nodeid.partition('::')[0]}"
 
 
