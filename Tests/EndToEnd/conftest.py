@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -18,7 +20,7 @@ from harness.gateway import Gateway, free_port, wait_for_port  # noqa: E402
 from harness.house import House  # noqa: E402
 from harness.issuer import Issuer  # noqa: E402
 from harness.recorder import Recorder  # noqa: E402
-from harness.transports import MATRIX, Client, Transports, acceptor, listener, upstream  # noqa: E402
+from harness.transports import CLIENTS, MATRIX, Client, Transports, acceptor, listener, upstream  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,12 +51,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("transports", pairs, ids=str, scope="session", indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a gateway or a port stays in one process when several run tests."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        pair = callspec.params.get("transports", callspec.params.get("pair", "")) if callspec else ""
-        item.add_marker(pytest.mark.xdist_group(f"{pair} {item.path.name}".strip()))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """What shares a gateway or a port stays in one process when several run tests: a file, and a pair of transports."""
+    # In the order of collection, which keeps the files of a pair together and so starts few houses.
+    config.option.loadscopereorder = False
+    return ByGateway(config, log)
+
+
+class ByGateway(LoadScopeScheduling):
+    # Not `--dist loadgroup`, which writes to a member of items that this pytest no longer has.
+    def _split_scope(self, nodeid: str) -> str:
+        pair = re.search(rf"\[((?:{'|'.join(CLIENTS)})/\w+)", nodeid)
+        return f"{pair[1] if pair else ''} {nodeid.partition('::')[0]}"
 
 
 @pytest.fixture(scope="session")
