@@ -121,7 +121,6 @@ extension Worker {
         client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
     }
 
-
     /// Ends all exchanges, for the end of the process.
     func closeEverything() {
         for case .client(let client) in connections.all {

@@ -280,7 +280,9 @@ extension WorkerTests {
             let size = 8_000_000
             let start = #"{"jsonrpc":"2.0","method":"notifications/x","params":{"x":""#
             let end = #""}}"#
-            let padding = (0..<size - start.utf8.count - end.utf8.count).map { UInt8($0 &* 31 >> 3 & 15) + 0x41 }
+            let padding = (0..<size - start.utf8.count - end.utf8.count).map {
+                UInt8($0 &* 31 >> 3 & 15) + 0x41
+            }
             let body = Array(start.utf8) + padding + Array(end.utf8)
             let server = try ScriptedServer { peer, _, server in
                 _ = server.request(from: peer)
