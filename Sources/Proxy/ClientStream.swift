@@ -28,14 +28,6 @@ final class ClientOrigin {
 /// One request after another in HTTP/1.1, one request alone in HTTP/2. It is owned by the worker's table, and holds no
 /// buffer memory while idle.
 final class ClientStream {
-    /// What carries the octets.
-    enum Carrier {
-        /// A connection of HTTP/1.1, for itself alone.
-        case connection(Channel)
-        /// A stream, among others on the same connection.
-        case stream(HTTP2Stream, HTTP2Connection)
-    }
-
     /// What the stream is doing.
     enum State {
         /// Waiting for a head, or reading one.
@@ -88,17 +80,10 @@ final class ClientStream {
     }
 
     /// The connection, if it is the stream's own.
-    var channel: Channel? {
-        if case .connection(let channel) = carrier { channel } else { nil }
-    }
+    var channel: Channel? { carrier.channel }
 
     /// Number of octets that wait to be sent, for this stream alone.
-    var backlog: Int {
-        switch carrier {
-        case .connection: output.count
-        case .stream(let stream, _): stream.unsent
-        }
-    }
+    var backlog: Int { carrier.backlog(behind: output) }
 
     /// Whether everything was sent.
     var isFlushed: Bool {

@@ -8,14 +8,6 @@ internal import Transport
 /// One request after another in HTTP/1.1, which is idle in the pool between them; one request alone in HTTP/2. It is
 /// owned by the worker's table, and holds no buffer memory while idle.
 final class UpstreamStream {
-    /// What carries the octets.
-    enum Carrier {
-        /// A connection of HTTP/1.1, for itself alone.
-        case connection(Channel)
-        /// A stream, among others on the same connection.
-        case stream(HTTP2Stream, HTTP2Connection)
-    }
-
     let id: ConnectionID
     let carrier: Carrier
     /// The pool's number of the endpoint.
@@ -56,17 +48,10 @@ final class UpstreamStream {
     }
 
     /// The connection, if it is the stream's own.
-    var channel: Channel? {
-        if case .connection(let channel) = carrier { channel } else { nil }
-    }
+    var channel: Channel? { carrier.channel }
 
     /// Number of octets that wait to be sent, for this stream alone.
-    var backlog: Int {
-        switch carrier {
-        case .connection: output.count
-        case .stream(let stream, _): stream.unsent
-        }
-    }
+    var backlog: Int { carrier.backlog(behind: output) }
 
     /// Whether the peer has surely taken no octet of the request: it said so, nothing was sent, or nothing of what was
     /// sent was acknowledged.
