@@ -185,7 +185,9 @@ extension Worker {
         from client: ClientStream,
         _ offset: inout Int
     ) -> Bool {
-        guard exchange.phase == .readingBody, !exchange.requestBody.hasEnded else { return false }
+        guard exchange.phase == .readingBody, !exchange.requestBody.hasEnded,
+            reserve(input.count - offset, for: exchange)
+        else { return false }
         do throws(MessageViolation) {
             while case .data(let range) = try exchange.requestBody.next(input, at: &offset) {
                 exchange.take(input.extracting(range))

@@ -49,28 +49,38 @@ extension Worker {
         }
     }
 
-    /// Finds room for the body, and reads it.
+    /// Begins to read the body, if there is one.
     private func startBody(of exchange: Exchange, _ client: ClientStream) {
-        guard reserve(for: exchange) else {
-            return park(exchange, .awaitingMemory, patience: Self.memoryPatience)
-        }
         exchange.phase = .readingBody
         guard !exchange.requestBody.hasEnded else { return decideOnBody(of: exchange) }
         if exchange.request.expectsContinue { sendContinue(exchange) }
         if client.exchange === exchange { awaitBody(of: exchange, client) }
     }
 
-    /// Sets memory aside for a body: its length, or the most that it may become; false if there is not so much.
-    private func reserve(for exchange: Exchange) -> Bool {
+    /// Sets memory aside for a body of which `count` octets more are at hand. If there is not so much, the exchange
+    /// waits.
+    ///
+    /// An announced length is set aside as a whole, so that a body that has begun has room to its end. Where none is
+    /// announced, it is a window's worth at first, and then the most that a body may be. A quarter is kept for bodies
+    /// below a window's worth: who announces large ones does not hold up ordinary calls.
+    func reserve(_ count: Int, for exchange: Exchange) -> Bool {
+        let limits = snapshot.limits
         let bytes =
             switch exchange.request.framing {
             case .none: 0
             case .length(let length): length
-            case .chunked, .untilClose: snapshot.limits.bodyBytes
+            case .chunked, .untilClose:
+                exchange.bodyLength + count <= limits.windowBytes ? limits.windowBytes : limits.bodyBytes
             }
-        guard reservedBytes + bytes <= snapshot.limits.bufferedBytes else { return false }
-        reservedBytes += bytes
-        exchange.reservedBytes = bytes
+        let more = max(bytes - exchange.reservedBytes, 0)
+        let isSmall = bytes <= limits.windowBytes
+        let room = isSmall ? limits.bufferedBytes : max(limits.bufferedBytes / 4 * 3, limits.bodyBytes)
+        guard more == 0 || reservedBytes + more <= room else {
+            park(exchange, .awaitingMemory, patience: Self.memoryPatience)
+            return false
+        }
+        reservedBytes += more
+        exchange.reservedBytes += more
         return true
     }
 
@@ -82,8 +92,8 @@ extension Worker {
         guard !parked.isEmpty else { return }
         for waiting in takeParked(where: { $0 == .awaitingMemory }) {
             guard let client = waiting.client else { continue }
-            startBody(of: waiting, client)
-            flush(client)
+            waiting.phase = .readingBody
+            awaitBody(of: waiting, client)
             queue(client)
         }
     }

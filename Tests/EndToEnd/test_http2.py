@@ -458,7 +458,7 @@ def test_an_upstream_that_does_not_read_holds_up_no_other_stream(gate):
 
 def test_a_body_without_memory_for_it_waits_behind_a_closed_window_and_holds_up_no_other(over):
     single = over("h2c")
-    limits = {"body_bytes": "1MiB", "buffered_bytes": "2560KiB"}
+    limits = {"body_bytes": "1MiB", "buffered_bytes": "3MiB"}
     gateway = single.start(single.configuration(limits=limits))
     head, whole = fields(single, content_length=str(MIB)), mcp_requests.call().ljust(MIB)
     with gateway.connect(timeout=1) as connection:
@@ -492,6 +492,16 @@ def test_a_body_that_finds_no_memory_in_time_is_503(over):
         assert connection.exchange(post(single)).status == 503
         assert gateway.wait_for_access(since)[0]["reason"] == "gateway_overloaded"
     assert single.recorder.requests == []
+
+
+def test_large_bodies_that_do_not_come_do_not_hold_up_ordinary_calls(over):
+    single = over("h2c")
+    gateway = single.start(single.configuration(limits={"body_bytes": "1MiB", "buffered_bytes": "4MiB"}))
+    with gateway.connect() as connection:
+        for _ in range(6):
+            connection.open(fields(single, content_length=str(MIB)), b"{", ends=False)
+            connection.unread.popleft()
+        assert [connection.exchange(post(single)).status for _ in range(20)] == [200] * 20
 
 
 def test_windows_that_change_in_the_middle_are_followed(gate):
