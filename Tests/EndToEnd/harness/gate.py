@@ -151,3 +151,7 @@ class Gate:
         """The only entry since `clear`."""
         (entry,) = self.gateway.wait_for_access(self.since)
         return entry
+
+    def entries(self, count: int) -> list[Entry]:
+        """The entries since `clear`, once there are so many."""
+        return self.gateway.wait_for_access(self.since, count)
