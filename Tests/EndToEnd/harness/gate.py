@@ -155,3 +155,14 @@ class Gate:
     def entries(self, count: int) -> list[Entry]:
         """The entries since `clear`, once there are so many."""
         return self.gateway.wait_for_access(self.since, count)
+
+    def wait_for_reason(self, reason: str) -> Entry:
+        """The first entry since `clear` with this reason."""
+        found: list[Entry] = []
+
+        def is_there() -> bool:
+            found[:] = [each for each in self.gateway.access_log(self.since) if each["reason"] == reason]
+            return bool(found)
+
+        self.gateway.wait_until(is_there, 3, f"logged as {reason}")
+        return found[0]
