@@ -2,30 +2,20 @@
 
 public import Bytes
 
-/// Replaces the data of a stream's first `endpoint` event, across any split of the input; every other octet goes on
-/// as it is.
+/// Replaces the data of a stream's `endpoint` events, across any split of the input; every other octet goes on as it is.
 ///
-/// Until that event has passed, an event is held from its first data to its end, at most `maximumEventLength`
-/// octets. After it nothing is looked at or held any more.
+/// Clients obey each such event, so that the whole stream is looked at: an event is held from its first data to its
+/// end.
 public struct EndpointRewriter: ~Copyable {
-    /// Most octets of one event or line before the end of the `endpoint` event.
-    public static let maximumEventLength = 65536
+    private var events: EventStreamReader
+    private var violation: EndpointViolation?
 
-    private enum State {
-        case searching
-        case passing
-        case broken(EndpointViolation)
-    }
+    /// Whether an `endpoint` event has gone on.
+    public private(set) var hasPassedEndpoint = false
 
-    private var events = EventStreamReader(maximumLength: maximumEventLength)
-    private var state = State.searching
-
-    /// Makes a rewriter for one stream.
-    public init() {}
-
-    /// Whether the `endpoint` event has gone on.
-    public var hasPassedEndpoint: Bool {
-        if case .passing = state { true } else { false }
+    /// Makes a rewriter for one stream that holds at most `maximumEventLength` octets of an event.
+    public init(maximumEventLength: Int) {
+        events = EventStreamReader(maximumLength: maximumEventLength)
     }
 
     /// Number of octets that are held.
@@ -37,26 +27,20 @@ public struct EndpointRewriter: ~Copyable {
     ///   - input: What the upstream sent.
     ///   - output: Receives what may go on.
     ///   - mapping: Gives the public place for the data of the `endpoint` event, whose lines are joined by LF; nil
-    ///     refuses it. Called at most once in a stream.
+    ///     refuses it.
     /// - Throws: Why the stream cannot go on. Every later call throws the same.
     public mutating func rewrite(
         _ input: borrowing Span<UInt8>,
         into output: inout ByteBuffer,
         mapping: (borrowing Span<UInt8>) -> [UInt8]?
     ) throws(EndpointViolation) {
+        if let violation { throw violation }
         var offset = 0
         while offset < input.count {
-            switch state {
-            case .broken(let violation): throw violation
-            case .passing:
-                output.append(input.extracting(offset...))
-                return
-            case .searching:
-                switch events.read(input, at: &offset, passing: &output) {
-                case .more: return
-                case .event: try passEvent(into: &output, mapping)
-                case .tooLong: throw broken(by: .eventTooLong)
-                }
+            switch events.read(input, at: &offset, passing: &output) {
+            case .more: return
+            case .event: try passEvent(into: &output, mapping)
+            case .tooLong: throw broken(by: .eventTooLong)
             }
         }
     }
@@ -66,11 +50,8 @@ public struct EndpointRewriter: ~Copyable {
         into output: inout ByteBuffer,
         mapping: (borrowing Span<UInt8>) -> [UInt8]?
     ) throws(EndpointViolation) {
-        switch state {
-        case .broken(let violation): throw violation
-        case .passing: return
-        case .searching: if events.finish(passing: &output) { try passEvent(into: &output, mapping) }
-        }
+        if let violation { throw violation }
+        if events.finish(passing: &output) { try passEvent(into: &output, mapping) }
     }
 
     private mutating func passEvent(
@@ -84,11 +65,11 @@ public struct EndpointRewriter: ~Copyable {
             throw broken(by: .mappingInvalid)
         }
         events.pass(replacing: place, into: &output)
-        state = .passing
+        hasPassedEndpoint = true
     }
 
     private mutating func broken(by violation: EndpointViolation) -> EndpointViolation {
-        state = .broken(violation)
+        self.violation = violation
         return violation
     }
 }

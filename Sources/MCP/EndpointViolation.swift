@@ -2,7 +2,7 @@
 
 /// A refusal of the upstream's stream; the raw value is the stable reason code of logs and metrics.
 public enum EndpointViolation: String, Error, CaseIterable, Sendable {
-    /// A line or event before the end of the `endpoint` event is longer than `EndpointRewriter.maximumEventLength`.
+    /// A line or event is longer than the rewriter may hold.
     case eventTooLong = "event_too_long"
     /// There is no public place for what the `endpoint` event names.
     case endpointRefused = "endpoint_refused"

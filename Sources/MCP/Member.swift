@@ -101,42 +101,7 @@ enum Level {
     func recognise(_ name: borrowing Span<UInt8>) -> Recognition {
         let entries = entries
         for entry in entries where name.equals(entry.name) { return .reserved(entry.member) }
-        for entry in entries where Self.isVariant(name, of: entry.lowercase) { return .variant }
+        for entry in entries where name.isCaseVariant(of: entry.lowercase) { return .variant }
         return .other
-    }
-
-    /// Whether `name` is `lowercase` to a reader that ignores case. Those readers differ in what they fold, so all count
-    /// that any of them folds to an ASCII letter: the long s and the Kelvin sign (simple case folding), the Turkish
-    /// capital and small i (case mapping by character).
-    private static func isVariant(_ name: borrowing Span<UInt8>, of lowercase: StaticString) -> Bool {
-        let length = lowercase.utf8CodeUnitCount
-        guard name.count >= length else { return false }
-        guard name.count > length else { return name.equalsIgnoringCase(lowercase) }
-        // A folded character takes two octets or three for one.
-        guard name.count <= 3 * length else { return false }
-        var folded = InlineArray<48, UInt8>(repeating: 0)
-        var count = 0
-        var index = 0
-        while index < name.count {
-            guard count < length, count < folded.count else { return false }
-            let (letter, octets) = folding(name, at: index)
-            folded[count] = letter
-            count += 1
-            index += octets
-        }
-        return folded.span.extracting(0..<count).equals(lowercase)
-    }
-
-    /// The lower-case letter that the character at `index` folds to, and the character's octets.
-    private static func folding(_ name: borrowing Span<UInt8>, at index: Int) -> (UInt8, Int) {
-        let byte = name[index]
-        guard byte >= 0x80, index + 1 < name.count else { return (ASCII.lowercased(byte), 1) }
-        switch (byte, name[index + 1]) {
-        case (0xC4, 0xB0), (0xC4, 0xB1): return (UInt8(ascii: "i"), 2)
-        case (0xC5, 0xBF): return (UInt8(ascii: "s"), 2)
-        case (0xE2, 0x84) where index + 2 < name.count && name[index + 2] == 0xAA:
-            return (UInt8(ascii: "k"), 3)
-        default: return (byte, 1)
-        }
     }
 }

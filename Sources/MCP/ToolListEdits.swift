@@ -68,7 +68,7 @@ struct ToolListEdits {
         var hasResult = false
         repeat {
             let name = try decoded(try walker.memberName(text), in: text)
-            guard name.span.equals("result" as StaticString) else {
+            guard try Self.isMember(name, "result") else {
                 try walker.value(text)
                 continue
             }
@@ -92,7 +92,7 @@ struct ToolListEdits {
         var timeToLive: Range<Int>?
         repeat {
             let name = try decoded(try walker.memberName(text), in: text)
-            if name.span.equals("tools" as StaticString) {
+            if try Self.isMember(name, "tools") {
                 guard !hasTools else { throw .duplicateMember }
                 hasTools = true
                 try tools(text, isVisible)
@@ -161,7 +161,7 @@ struct ToolListEdits {
         var toolName: [UInt8]?
         repeat {
             let name = try decoded(try walker.memberName(text), in: text)
-            guard name.span.equals("name" as StaticString) else {
+            guard try Self.isMember(name, "name") else {
                 try walker.value(text)
                 continue
             }
@@ -171,6 +171,13 @@ struct ToolListEdits {
         } while try walker.hasNext(text, until: UInt8(ascii: "}"))
         guard let toolName else { throw .malformed }
         return isVisible(toolName.span)
+    }
+
+    /// Whether a member has this name, which is in lower case; other spellings of it would be it to some readers.
+    private static func isMember(_ name: [UInt8], _ expected: StaticString) throws(ToolListViolation) -> Bool {
+        if name.span.equals(expected) { return true }
+        guard !name.span.isCaseVariant(of: expected) else { throw .variantMember }
+        return false
     }
 
     /// The octets of a string with its escapes resolved; half of a surrogate pair is no text.

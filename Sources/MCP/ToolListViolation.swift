@@ -12,6 +12,8 @@ public enum ToolListViolation: String, Error, CaseIterable, Sendable {
     case tooDeep = "tool_list_too_deep"
     /// A member that decides is there twice.
     case duplicateMember = "tool_list_duplicate_member"
+    /// A member that decides is there in other letters, which some readers take for it.
+    case variantMember = "tool_list_variant_member"
     /// `tools` of a result is no array of objects that have a string called `name`.
     case malformed = "tool_list_malformed"
 }

@@ -71,10 +71,11 @@ public enum SessionRule {
         guard id.count <= SessionSeal.maximumPresentedLength else { throw .tooLong }
         let octets = Array(copying: id)
         guard !octets.isEmpty, octets.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .invalid }
-        guard sessions.isOwner(binding(of: principal, at: route), of: octets, route: route) else {
-            throw .foreign
-        }
-        return SessionPlace(id: octets, endpoint: nil)
+        let binding = binding(of: principal, at: route)
+        guard let tag = sessions.endpoint(of: octets, route: route, owner: binding),
+            let endpoint = route.upstream.number(of: tag)
+        else { throw .foreign }
+        return SessionPlace(id: octets, endpoint: endpoint)
     }
 
     /// What a client gets for the id that a server gave.
@@ -90,7 +91,12 @@ public enum SessionRule {
     ) throws(SessionViolation) -> [UInt8] {
         let sealed = try seal(id, from: endpoint, at: route, for: principal, snapshot)
         guard route.sessions == .plain else { return sealed }
-        sessions.enter(id, route: route, owner: binding(of: principal, at: route))
+        sessions.enter(
+            id,
+            route: route,
+            owner: binding(of: principal, at: route),
+            endpoint: EndpointTag(ofEndpoint: endpoint.identity)
+        )
         return id
     }
 

@@ -13,11 +13,19 @@ public final class SessionTable: Sendable {
         let id: [UInt8]
     }
 
+    private struct Entry {
+        let owner: SessionBinding
+        let endpoint: EndpointTag
+        /// Tells the session from earlier ones of the same id.
+        let number: Int
+    }
+
     private struct Sessions {
-        var owners: [Key: SessionBinding] = [:]
+        var entries: [Key: Entry] = [:]
         /// In the order of their coming; those before `first` are gone.
-        var order: [Key] = []
+        var order: [(key: Key, number: Int)] = []
         var first = 0
+        var count = 0
     }
 
     private let sessions = Mutex(Sessions())
@@ -25,15 +33,17 @@ public final class SessionTable: Sendable {
     /// Makes an empty table.
     public init() {}
 
-    /// Remembers that the session `id` belongs to `owner`; an id that is known keeps its owner.
-    func enter(_ id: [UInt8], route: Route, owner: SessionBinding) {
+    /// Remembers that the session `id` belongs to `owner` and is at `endpoint`; an id that is known keeps its owner.
+    func enter(_ id: [UInt8], route: Route, owner: SessionBinding, endpoint: EndpointTag) {
         let key = Key(route: route.resource.text, id: id)
         sessions.withLock { sessions in
-            guard sessions.owners[key] == nil else { return }
-            sessions.owners[key] = owner
-            sessions.order.append(key)
+            guard sessions.entries[key] == nil else { return }
+            sessions.count += 1
+            sessions.entries[key] = Entry(owner: owner, endpoint: endpoint, number: sessions.count)
+            sessions.order.append((key, sessions.count))
             guard sessions.order.count - sessions.first > Self.capacity else { return }
-            sessions.owners[sessions.order[sessions.first]] = nil
+            let oldest = sessions.order[sessions.first]
+            if sessions.entries[oldest.key]?.number == oldest.number { sessions.entries[oldest.key] = nil }
             sessions.first += 1
             guard sessions.first > Self.capacity else { return }
             sessions.order.removeFirst(sessions.first)
@@ -41,13 +51,17 @@ public final class SessionTable: Sendable {
         }
     }
 
-    /// Whether the session `id` belongs to `owner`.
-    func isOwner(_ owner: SessionBinding, of id: [UInt8], route: Route) -> Bool {
-        sessions.withLock { $0.owners[Key(route: route.resource.text, id: id)] == owner }
+    /// Where the session `id` is, nil if it does not belong to `owner`.
+    func endpoint(of id: [UInt8], route: Route, owner: SessionBinding) -> EndpointTag? {
+        sessions.withLock { sessions in
+            guard let entry = sessions.entries[Key(route: route.resource.text, id: id)], entry.owner == owner
+            else { return nil }
+            return entry.endpoint
+        }
     }
 
     /// Forgets a session that has ended.
     func forget(_ id: [UInt8], route: Route) {
-        sessions.withLock { $0.owners[Key(route: route.resource.text, id: id)] = nil }
+        sessions.withLock { $0.entries[Key(route: route.resource.text, id: id)] = nil }
     }
 }

@@ -7,10 +7,8 @@ internal import MCP
 enum ResponseRewriting: ~Copyable {
     /// Hides tools in a JSON body, which is held until it is complete.
     case tools(ByteBuffer)
-    /// Hides tools in an event stream.
-    case toolStream(ToolListStreamFilter)
-    /// Seals the address in the `endpoint` event.
-    case endpoint(EndpointRewriter)
+    /// Seals the addresses in the `endpoint` events of a stream, hides tools in it, or does both.
+    case stream(EndpointRewriter?, ToolListStreamFilter?)
 
     /// Why a body may not go on, in words for the log.
     struct Violation: Error {
@@ -42,24 +40,53 @@ enum ResponseRewriting: ~Copyable {
             if body.count > maximumLength { problem = "too long to be filtered" }
             if isEnd, problem == nil { problem = Self.filter(body, into: &output, isVisible) }
             self = .tools(body)
-        case .toolStream(var filter):
-            do throws(ToolListViolation) {
-                try filter.filter(octets, into: &output, isVisible: isVisible)
-                if isEnd { try filter.finish(into: &output, isVisible: isVisible) }
-            } catch {
-                problem = error.rawValue
-            }
-            self = .toolStream(filter)
-        case .endpoint(var rewriter):
-            do throws(EndpointViolation) {
-                try rewriter.rewrite(octets, into: &output, mapping: place)
-                if isEnd { try rewriter.finish(into: &output, mapping: place) }
-            } catch {
-                problem = error.rawValue
-            }
-            self = .endpoint(rewriter)
+        case .stream(var rewriter, var filter):
+            var addressed = ByteBuffer()
+            problem = Self.seal(octets, isEnd, &rewriter, into: &addressed, place)
+            if problem == nil { problem = Self.filter(addressed, isEnd, &filter, into: &output, isVisible) }
+            self = .stream(rewriter, filter)
         }
         if let problem { throw Violation(detail: problem) }
+    }
+
+    private static func seal(
+        _ octets: borrowing Span<UInt8>,
+        _ isEnd: Bool,
+        _ rewriter: inout EndpointRewriter?,
+        into output: inout ByteBuffer,
+        _ place: (borrowing Span<UInt8>) -> [UInt8]?
+    ) -> String? {
+        do throws(EndpointViolation) {
+            guard rewriter != nil else {
+                output.append(octets)
+                return nil
+            }
+            try rewriter?.rewrite(octets, into: &output, mapping: place)
+            if isEnd { try rewriter?.finish(into: &output, mapping: place) }
+            return nil
+        } catch {
+            return error.rawValue
+        }
+    }
+
+    private static func filter(
+        _ stream: borrowing ByteBuffer,
+        _ isEnd: Bool,
+        _ filter: inout ToolListStreamFilter?,
+        into output: inout ByteBuffer,
+        _ isVisible: (borrowing Span<UInt8>) -> Bool
+    ) -> String? {
+        do throws(ToolListViolation) {
+            guard filter != nil else {
+                output.append(stream.span)
+                return nil
+            }
+            try filter?.filter(stream.span, into: &output, isVisible: isVisible)
+            if isEnd { try filter?.finish(into: &output, isVisible: isVisible) }
+            return nil
+        } catch {
+            return error.rawValue
+        }
     }
 
     private static func filter(

@@ -60,20 +60,21 @@ extension Worker {
             return GatewayFailure(.upstreamMalformed, "an encoded response cannot be rewritten")
         }
         let isJSON = exchange.response.isJSON
-        if hidesTools {
-            guard exchange.isEventStream || isJSON || exchange.response.status != 200 else {
+        let limit = snapshot.limits.bodyBytes
+        if exchange.isEventStream {
+            let isAddressed = route.upstream.usesLegacySSE && exchange.record.method == .get
+            exchange.rewriting = .stream(
+                isAddressed ? EndpointRewriter(maximumEventLength: limit) : nil,
+                hidesTools ? ToolListStreamFilter(maximumEventLength: limit) : nil
+            )
+            exchange.isRewritten = isAddressed || hidesTools
+        } else if hidesTools {
+            guard isJSON || exchange.response.status != 200 else {
                 return GatewayFailure(.upstreamMalformed, "neither JSON nor an event stream")
             }
-            if exchange.isEventStream {
-                let limit = snapshot.limits.bodyBytes
-                exchange.rewriting = .toolStream(ToolListStreamFilter(maximumEventLength: limit))
-            } else if isJSON {
-                exchange.rewriting = .tools(ByteBuffer())
-            }
-        } else if exchange.isEventStream, exchange.record.method == .get {
-            exchange.rewriting = .endpoint(EndpointRewriter())
+            exchange.rewriting = .tools(ByteBuffer())
+            exchange.isRewritten = isJSON
         }
-        exchange.isRewritten = hidesTools || exchange.isEventStream
         return nil
     }
 

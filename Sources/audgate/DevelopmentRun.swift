@@ -27,7 +27,15 @@ extension GatewayRun {
         return DevelopmentConfiguration(
             authorizationServer: address,
             issuer: issuer?.rules.issuer,
-            resources: snapshot.routes.map { .init(identifier: $0.resource.text, scopes: $0.scopes) },
+            resources: snapshot.routes.map { route in
+                let operations = Array(route.operations.tools.values) + route.operations.methods.values
+                let others = Set(operations.joined()).subtracting(route.scopes).sorted()
+                return .init(
+                    identifier: route.resource.text,
+                    scopes: route.scopes + others,
+                    defaultScopes: route.scopes
+                )
+            },
             servers: settings.servers.sorted { $0.key < $1.key }.compactMap { name, address in
                 DevelopmentConfiguration.Server.Name(rawValue: name).map { .init(name: $0, address: address) }
             }

@@ -441,8 +441,10 @@ def test_an_upstream_that_does_not_read_holds_up_no_other_stream(gate):
             release.wait(20)
             connection.close()
             return
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-        if not gate.recorder.http2:
+        last = b"" if gate.recorder.http2 else b"Connection: close\r\n"
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+        connection.send(head + last + b"\r\n{}")
+        if last:
             # The body of the request is still on this connection.
             connection.close()
 
