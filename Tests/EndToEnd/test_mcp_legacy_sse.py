@@ -175,7 +175,7 @@ def test_case_150_no_spelling_of_the_event_lets_the_upstreams_address_out(gate, 
 
 
 def test_case_150_a_stream_that_never_announces_is_bounded(gate):
-    gate.recorders[HERE].script = announcing(*[b"x" * 60_000] * 20)
+    gate.recorders[HERE].script = announcing(*[b"x" * 60_000] * 100)
     try:
         gate.ask(HERE)
     except ConnectionEnded:

@@ -176,6 +176,8 @@ def test_case_174_a_client_steps_up_from_403_to_a_wider_token(server, tmp_path, 
         begin = time.monotonic()
         assert asyncio.run(run())[::2] == ("features", "deleted x")
         assert time.monotonic() - begin < 20
+        # The log is complete once the process has ended.
+        gateway.stop()
         log = gateway.access_log()
         lacking = [each for each in log if each["reason"] == "insufficient_scope"]
         assert len(lacking) == 1 and lacking[0]["mcp_tool"] == "delete_file", lacking
@@ -184,5 +186,5 @@ def test_case_174_a_client_steps_up_from_403_to_a_wider_token(server, tmp_path, 
         assert {"files:read", "files:write"} <= asked[1], asked
         assert {each["resource"][0] for each in browser.visited} == {resource}
     finally:
-        if gateway.process:
+        if gateway.process and gateway.process.poll() is None:
             gateway.stop()
