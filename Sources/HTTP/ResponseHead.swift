@@ -33,10 +33,8 @@ public struct ResponseHead: ~Copyable {
         bytes.span.extracting(value(.contentType)).startsIgnoringCase(with: "text/event-stream")
     }
 
-    /// Whether the body is JSON.
-    public var isJSON: Bool {
-        bytes.span.extracting(value(.contentType)).startsIgnoringCase(with: "application/json")
-    }
+    /// Whether the body is JSON in UTF-8.
+    public var isJSON: Bool { MediaType.isJSON(bytes.span.extracting(value(.contentType))) }
 
     /// Whether the body is compressed, or coded in another way (RFC 9110 §8.4).
     public var isEncoded: Bool {

@@ -27,10 +27,11 @@ struct ToolListEdits {
         case UInt8(ascii: "["):
             guard try walker.enter(text, until: UInt8(ascii: "]")) else { break }
             repeat {
-                if try walker.peek(text) == UInt8(ascii: "{") {
-                    try message(text, isVisible)
-                } else {
-                    try walker.value(text)
+                switch try walker.peek(text) {
+                case UInt8(ascii: "{"): try message(text, isVisible)
+                // No revision has arrays in arrays, and some reader may flatten them.
+                case UInt8(ascii: "["): throw .malformed
+                default: try walker.value(text)
                 }
             } while try walker.hasNext(text, until: UInt8(ascii: "]"))
         default: try walker.value(text)
@@ -174,7 +175,8 @@ struct ToolListEdits {
     }
 
     /// Whether a member has this name, which is in lower case; other spellings of it would be it to some readers.
-    private static func isMember(_ name: [UInt8], _ expected: StaticString) throws(ToolListViolation) -> Bool {
+    private static func isMember(_ name: [UInt8], _ expected: StaticString) throws(ToolListViolation) -> Bool
+    {
         if name.span.equals(expected) { return true }
         guard !name.span.isCaseVariant(of: expected) else { throw .variantMember }
         return false

@@ -54,6 +54,7 @@ extension AccessPolicy {
         _ sessions: SessionTable
     ) throws(Stop) -> SessionPlace? {
         do throws(SessionViolation) {
+            _ = try SessionRule.legacyPlace(of: request, at: route, for: principal, snapshot)
             return try SessionRule.place(of: request, at: route, for: principal, snapshot, sessions)
         } catch {
             throw .respond(LocalResponse(refusing: .session(error), code: -32600, id: nil))

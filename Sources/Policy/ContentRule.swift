@@ -11,7 +11,7 @@ enum ContentRule {
         guard request.method == .post else { return request.framing == .none ? nil : .contentNotAllowed }
         let bytes = request.bytes.span
         guard request.fields.count(of: .contentType) == 1,
-            isJSON(bytes.extracting(request.value(.contentType)))
+            MediaType.isJSON(bytes.extracting(request.value(.contentType)))
         else { return .contentTypeUnsupported }
         for line in request.fields.lines where line.name == .contentEncoding {
             guard bytes.extracting(line.valueRange).equalsIgnoringCase("identity") else {
@@ -25,19 +25,6 @@ enum ContentRule {
         }
         if case .length(let length) = request.framing, length > limits.bodyBytes { return .contentTooLarge }
         return nil
-    }
-
-    /// Whether `type` is `application/json`, with no other charset than UTF-8.
-    private static func isJSON(_ type: borrowing Span<UInt8>) -> Bool {
-        let end = type.firstIndex(of: UInt8(ascii: ";")) ?? type.count
-        guard type.extracting(0..<end).trimmingBlanks.equalsIgnoringCase("application/json") else {
-            return false
-        }
-        guard end < type.count else { return true }
-        let parameter = type.extracting((end + 1)...).trimmingBlanks
-        return !parameter.startsIgnoringCase(with: "charset=")
-            || parameter.equalsIgnoringCase("charset=utf-8")
-            || parameter.equalsIgnoringCase("charset=\"utf-8\"")
     }
 
     private static func isZeroQuality(_ parameter: String) -> Bool {

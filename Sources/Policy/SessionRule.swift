@@ -13,6 +13,14 @@ public struct SessionPlace: Sendable, Equatable {
     public let endpoint: Int?
 }
 
+/// What stands under a seal.
+public enum SealKind: Sendable {
+    /// A session id.
+    case session
+    /// The place where a 2024-11-05 server takes messages.
+    case place
+}
+
 /// Finds the session of a request, and makes the ids that clients get.
 public enum SessionRule {
     /// The session that `Mcp-Session-Id` names; nil if there is no such field.
@@ -29,19 +37,20 @@ public enum SessionRule {
         guard request.fields.count(of: .mcpSessionID) == 1 else { throw .invalid }
         let id = request.bytes.span.extracting(range)
         switch route.sessions {
-        case .sealed: return try opened(id, at: route, for: principal, snapshot)
+        case .sealed: return try opened(id, as: .session, at: route, for: principal, snapshot)
         case .plain: return try known(id, at: route, for: principal, sessions)
         }
     }
 
     /// Opens a sealed id: that of a session, or the place of a 2024-11-05 server.
-    static func opened(
+    private static func opened(
         _ sealed: borrowing Span<UInt8>,
+        as kind: SealKind,
         at route: Route,
         for principal: Principal,
         _ snapshot: Snapshot
     ) throws(SessionViolation) -> SessionPlace {
-        let binding = binding(of: principal, at: route)
+        let binding = binding(of: principal, at: route, kind)
         let session = try SessionSeal.open(sealed, for: binding, keys: snapshot.sessionKeys)
         // An endpoint that is not configured any more has taken its sessions with it.
         guard let endpoint = route.upstream.number(of: session.endpoint) else { throw .foreign }
@@ -58,8 +67,11 @@ public enum SessionRule {
     ) throws(SessionViolation) -> SessionPlace? {
         guard route.upstream.usesLegacySSE, !request.target.query.isEmpty else { return nil }
         let query = request.bytes.span.extracting(request.target.query)
-        guard let sealed = EndpointURI.session(inQuery: query) else { throw .invalid }
-        return try opened(sealed.span, at: route, for: principal, snapshot)
+        // Only messages have such an address.
+        guard request.method == .post, let sealed = EndpointURI.session(inQuery: query) else {
+            throw .invalid
+        }
+        return try opened(sealed.span, as: .place, at: route, for: principal, snapshot)
     }
 
     private static func known(
@@ -89,7 +101,7 @@ public enum SessionRule {
         _ snapshot: Snapshot,
         _ sessions: SessionTable
     ) throws(SessionViolation) -> [UInt8] {
-        let sealed = try seal(id, from: endpoint, at: route, for: principal, snapshot)
+        let sealed = try seal(id, as: .session, from: endpoint, at: route, for: principal, snapshot)
         guard route.sessions == .plain else { return sealed }
         sessions.enter(
             id,
@@ -105,6 +117,7 @@ public enum SessionRule {
     /// - Throws: Why it cannot be sealed: its length or its octets.
     public static func seal(
         _ id: [UInt8],
+        as kind: SealKind,
         from endpoint: Endpoint,
         at route: Route,
         for principal: Principal,
@@ -112,7 +125,7 @@ public enum SessionRule {
     ) throws(SessionViolation) -> [UInt8] {
         try SessionSeal.seal(
             id.span,
-            for: binding(of: principal, at: route),
+            for: binding(of: principal, at: route, kind),
             endpoint: endpoint.identity,
             keys: snapshot.sessionKeys
         )
@@ -123,10 +136,15 @@ public enum SessionRule {
         if route.sessions == .plain { sessions.forget(place.id, route: route) }
     }
 
-    private static func binding(of principal: Principal, at route: Route) -> SessionBinding {
+    private static func binding(
+        of principal: Principal,
+        at route: Route,
+        _ kind: SealKind = .session
+    ) -> SessionBinding {
         let token = principal.token
         return SessionBinding(
-            route: route.resource.text,
+            // No resource has a blank: what was sealed as the one never opens as the other.
+            route: kind == .session ? route.resource.text : route.resource.text + " place",
             issuer: token.issuer,
             subject: token.subject ?? "",
             client: token.clientID

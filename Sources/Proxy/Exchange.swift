@@ -25,8 +25,8 @@ final class Exchange {
         /// Whether somebody else ends the wait.
         var isParked: Bool {
             switch self {
-            case .awaitingKeys, .awaitingMemory, .awaitingAddresses: true
-            case .readingBody, .connecting, .relaying: false
+            case .awaitingKeys, .awaitingAddresses: true
+            case .awaitingMemory, .readingBody, .connecting, .relaying: false
             }
         }
     }
@@ -59,6 +59,8 @@ final class Exchange {
     var bodyLength = 0
     /// Bytes of the worker's memory for bodies that are set aside for this one.
     var reservedBytes = 0
+    /// When waiting for memory ends, in milliseconds; nil if there was enough.
+    var waitsForMemoryUntil: Int?
     /// Number of bytes of the body that are in the server's output, or behind it.
     var sentBodyBytes = 0
     /// Whether the whole request is in the server's output.
@@ -109,6 +111,7 @@ final class Exchange {
         clearance = nil
         forgetBody()
         bodyLength = 0
+        waitsForMemoryUntil = nil
         sentBodyBytes = 0
         hasSentRequest = false
         continuesTrace = false

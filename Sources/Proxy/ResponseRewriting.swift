@@ -24,6 +24,7 @@ enum ResponseRewriting: ~Copyable {
     ///   - output: Gets what may go on.
     ///   - isVisible: Whether the client may see the tool of this name.
     ///   - place: Where clients post to, for what the server says; nil if that is no place of its own.
+    /// - Returns: Number of octets that are held.
     /// - Throws: Why nothing may go on.
     mutating func rewrite(
         _ octets: borrowing Span<UInt8>,
@@ -32,21 +33,25 @@ enum ResponseRewriting: ~Copyable {
         into output: inout ByteBuffer,
         isVisible: (borrowing Span<UInt8>) -> Bool,
         place: (borrowing Span<UInt8>) -> [UInt8]?
-    ) throws(Violation) {
+    ) throws(Violation) -> Int {
         var problem: String?
+        var heldLength = 0
         switch consume self {
         case .tools(var body):
             body.append(octets)
             if body.count > maximumLength { problem = "too long to be filtered" }
             if isEnd, problem == nil { problem = Self.filter(body, into: &output, isVisible) }
+            heldLength = body.count
             self = .tools(body)
         case .stream(var rewriter, var filter):
             var addressed = ByteBuffer()
             problem = Self.seal(octets, isEnd, &rewriter, into: &addressed, place)
             if problem == nil { problem = Self.filter(addressed, isEnd, &filter, into: &output, isVisible) }
+            heldLength = (rewriter?.heldLength ?? 0) + (filter?.heldLength ?? 0)
             self = .stream(rewriter, filter)
         }
         if let problem { throw Violation(detail: problem) }
+        return heldLength
     }
 
     private static func seal(

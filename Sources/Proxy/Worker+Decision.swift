@@ -11,8 +11,6 @@ extension Worker {
     private static let discardLimit = 256 * 1024
     /// Milliseconds that a peer has for reading what came before a close.
     static let lingerTime = 2000
-    /// Milliseconds that a request waits for room for its body.
-    private static let memoryPatience = 5000
     /// Milliseconds that a request waits for keys.
     private static let keyPatience = 10_000
 
@@ -55,47 +53,6 @@ extension Worker {
         guard !exchange.requestBody.hasEnded else { return decideOnBody(of: exchange) }
         if exchange.request.expectsContinue { sendContinue(exchange) }
         if client.exchange === exchange { awaitBody(of: exchange, client) }
-    }
-
-    /// Sets memory aside for a body of which `count` octets more are at hand. If there is not so much, the exchange
-    /// waits.
-    ///
-    /// An announced length is set aside as a whole, so that a body that has begun has room to its end. Where none is
-    /// announced, it is a window's worth at first, and then the most that a body may be. A quarter is kept for bodies
-    /// below a window's worth: who announces large ones does not hold up ordinary calls.
-    func reserve(_ count: Int, for exchange: Exchange) -> Bool {
-        let limits = snapshot.limits
-        let bytes =
-            switch exchange.request.framing {
-            case .none: 0
-            case .length(let length): length
-            case .chunked, .untilClose:
-                exchange.bodyLength + count <= limits.windowBytes ? limits.windowBytes : limits.bodyBytes
-            }
-        let more = max(bytes - exchange.reservedBytes, 0)
-        let isSmall = bytes <= limits.windowBytes
-        let room = isSmall ? limits.bufferedBytes : max(limits.bufferedBytes / 4 * 3, limits.bodyBytes)
-        guard more == 0 || reservedBytes + more <= room else {
-            park(exchange, .awaitingMemory, patience: Self.memoryPatience)
-            return false
-        }
-        reservedBytes += more
-        exchange.reservedBytes += more
-        return true
-    }
-
-    /// Gives memory back that is not used any more, and goes on with those who wait for it.
-    func release(_ exchange: Exchange, downTo bytes: Int = 0) {
-        guard exchange.reservedBytes > bytes else { return }
-        reservedBytes -= exchange.reservedBytes - bytes
-        exchange.reservedBytes = bytes
-        guard !parked.isEmpty else { return }
-        for waiting in takeParked(where: { $0 == .awaitingMemory }) {
-            guard let client = waiting.client else { continue }
-            waiting.phase = .readingBody
-            awaitBody(of: waiting, client)
-            queue(client)
-        }
     }
 
     /// Decides on a request whose body is complete.

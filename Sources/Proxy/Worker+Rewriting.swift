@@ -90,8 +90,9 @@ extension Worker {
         else { return false }
         let route = snapshot.route(number)
         var output = ByteBuffer()
+        let held: Int
         do throws(ResponseRewriting.Violation) {
-            try rewriting.rewrite(
+            held = try rewriting.rewrite(
                 octets,
                 isEnd: isEnd,
                 maximumLength: snapshot.limits.bodyBytes,
@@ -111,6 +112,11 @@ extension Worker {
             return false
         }
         exchange.rewriting = consume rewriting
+        release(exchange, downTo: held)
+        guard hold(held, for: exchange) else {
+            fail(exchange, GatewayFailure(.overloaded, "no room for what is filtered"))
+            return false
+        }
         client.writeBody(output.span, framing: exchange.responseFraming)
         exchange.record.bytesOut += output.count
         return true
@@ -131,7 +137,14 @@ extension Worker {
         let scheme = endpoint.isSecure ? "https" : "http"
         guard let stream = try? HTTPURL("\(scheme)://\(endpoint.authority)\(endpoint.path)"),
             let target = EndpointURI.target(of: reference, against: stream),
-            let sealed = try? SessionRule.seal(target, from: endpoint, at: route, for: principal, snapshot)
+            let sealed = try? SessionRule.seal(
+                target,
+                as: .place,
+                from: endpoint,
+                at: route,
+                for: principal,
+                snapshot
+            )
         else { return nil }
         return EndpointURI.reference(path: route.resource.path, session: sealed)
     }

@@ -89,8 +89,12 @@ public final class Worker {
     var spareExchanges: [Exchange] = []
     /// Exchanges that wait for keys or addresses.
     var parked: [ConnectionID] = []
-    /// Bytes that are set aside for bodies of requests.
+    /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
+    /// The same by route.
+    var reservedByRoute: [Int]
+    /// Client streams whose exchanges wait for memory, those that wait longest first.
+    var awaitingMemory: [ConnectionID] = []
     /// Access log lines of this round.
     var lines = ByteBuffer()
     var lineCount = 0
@@ -128,6 +132,7 @@ public final class Worker {
         proxyNetworks = snapshot.listeners.map { $0.proxyNetworks.compactMap { Network($0) } }
         poller = try Poller()
         timers = TimerWheel(now: Clock.monotonicMilliseconds)
+        reservedByRoute = Array(repeating: 0, count: snapshot.routes.count)
         keys = KeyRing(count: snapshot.issuers.count)
         tokens = TokenCache(capacity: snapshot.limits.tokens, subjectKey: services.subjectKey.span)
         identifiers = IdentifierSource(seed: SecureRandom.number())

@@ -192,7 +192,7 @@ public final class Gateway {
             for mailbox in mailboxes { mailbox.send(.listeners(listeners)) }
             logger.notice("Certificates were taken anew.")
         } catch {
-            for diagnostic in error.diagnostics {
+            for diagnostic in error.diagnostics where diagnostic.severity == .error {
                 logger.error(
                     "Nothing was reloaded: \(diagnostic.problem) \(diagnostic.remedy)",
                     metadata: ["at": "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)"]

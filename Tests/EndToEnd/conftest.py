@@ -40,11 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that uses a gateway runs once for each pair of transports that can carry it."""
+    """Every test that uses a gateway runs once for each pair of transports that can carry it.
+
+    A module whose tests are about what stands above the transports names those that it needs in TRANSPORTS.
+    """
     if "transports" not in metafunc.fixturenames:
         return
     chosen = metafunc.config.getoption("--transports")
-    pairs = MATRIX if chosen == "all" else [Transports.named(each) for each in chosen.split(",")]
+    whole = getattr(metafunc.module, "TRANSPORTS", None)
+    matrix = MATRIX if whole is None else [Transports.named(each) for each in whole]
+    pairs = matrix if chosen == "all" else [Transports.named(each) for each in chosen.split(",")]
     for marker in metafunc.definition.iter_markers("http1"):
         side, _reason = marker.args
         pairs = [each for each in pairs if not getattr(each, side).uses_http2]

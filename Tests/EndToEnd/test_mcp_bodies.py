@@ -11,6 +11,9 @@ from harness.messages import expect_rpc_error, legacy, modern
 from harness.raw_http import Response
 from harness.recorder import canned, reset_at_once
 
+# HTTP/1.1 in clear text, and HTTP/2 over TLS on both sides: what carries a message makes no difference to it.
+TRANSPORTS = ("http1", "tls2/https2")
+
 MIB = 1024 * 1024
 LIMITS = {"body_bytes": "1MiB", "buffered_bytes": "1MiB", "body_timeout": "20s"}
 

@@ -15,6 +15,9 @@ from harness.messages import legacy, modern
 from harness.raw_http import ConnectionEnded
 from harness.recorder import STREAM_HEAD, canned, chunk
 
+# HTTP/1.1 in clear text, and HTTP/2 over TLS on both sides: what carries a message makes no difference to it.
+TRANSPORTS = ("http1", "tls2/https2")
+
 LEGACY = {"upstream": {"legacy_sse": True}, "path": "/base/sse"}
 ROUTES = {
     "legacy/sse": LEGACY,

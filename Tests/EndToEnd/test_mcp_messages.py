@@ -11,6 +11,9 @@ from harness.mcp_requests import META, VERSION
 from harness.messages import ABSENT, CAPABILITIES, PROTOCOL_VERSION, expect_rpc_error, legacy, modern
 from harness.recorder import canned
 
+# HTTP/1.1 in clear text, and HTTP/2 over TLS on both sides: what carries a message makes no difference to it.
+TRANSPORTS = ("http1", "tls2/https2")
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, certificates, transports):

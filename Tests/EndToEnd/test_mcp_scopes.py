@@ -5,12 +5,16 @@ import time
 
 import pytest
 
-from harness import messages
+from harness import mcp_requests, messages
+from harness import recorder as upstreams
 from harness.challenge import expect_refusal
 from harness.gate import Gate
 from harness.messages import legacy, modern
 from harness.raw_http import ConnectionEnded
 from harness.recorder import STREAM_HEAD, canned, chunk
+
+# HTTP/1.1 in clear text, and HTTP/2 over TLS on both sides: what carries a message makes no difference to it.
+TRANSPORTS = ("http1", "tls2/https2")
 
 RULES = {
     "scopes": ["notion.read"],
@@ -431,3 +435,29 @@ def test_events_of_other_answers_come_as_they_are_sent(gate):
     events = [b": keep-alive\n\n", b"id: 1\nretry: 5\ndata:\n\n", b'data: {"jsonrpc":"2.0","method":"n"}\n\n']
     response = listed(gate, streamed(*events))
     assert response.body == b"".join(events)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["; v=1; charset=utf-7", ";charset =utf-7", ";;charset=utf-7", ';x="a;b";charset=utf-7', ";charset*=utf-8''utf-7"],
+)
+def test_a_charset_that_servers_may_decode_by_is_refused_wherever_it_stands(single, parameters):
+    gateway = single.start()
+    request = mcp_requests.post(
+        single.host, "/mcp", single.token(), Content_Type="application/json" + parameters
+    )
+    assert gateway.exchange(request).status == 415
+    assert single.recorder.requests == []
+
+
+@pytest.mark.parametrize("status", [202, 404, 405, 500])
+@pytest.mark.parametrize("body", [b"", b"not found"])
+def test_an_answer_that_is_no_list_passes_a_route_that_hides_tools_at_once(single, status, body):
+    configuration = single.configuration()
+    configuration["routes"][0].update(hide_unauthorized_tools=True, tools={"delete_file": ["files:write"]})
+    gateway = single.start(configuration)
+    answer = b"HTTP/1.1 %d X\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" % status
+    chunks = (b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+    with single.recorder.answering(upstreams.raw(answer + chunks)):
+        response = gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token()), timeout=3)
+    assert (response.status, response.body) == (status, body)

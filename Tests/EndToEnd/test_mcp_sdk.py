@@ -16,6 +16,9 @@ from harness.gateway import Gateway, free_port, wait_for_port
 from harness.mcp1 import mcp1
 from harness.sdk_client import MODES
 
+# HTTP/1.1 in clear text, and HTTP/2 over TLS on both sides: what carries a message makes no difference to it.
+TRANSPORTS = ("http1", "tls2/https2")
+
 SECRET = "4f" * 32
 
 

@@ -13,6 +13,9 @@ from harness.messages import initialize, legacy, modern
 from harness.raw_http import ConnectionEnded
 from harness.recorder import STREAM_HEAD, canned, chunk
 
+# HTTP/1.1 in clear text, and HTTP/2 over TLS on both sides: what carries a message makes no difference to it.
+TRANSPORTS = ("http1", "tls2/https2")
+
 SECRET = "4f" * 32
 ROUTES = {
     "a": {},

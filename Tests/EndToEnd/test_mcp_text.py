@@ -9,6 +9,9 @@ from harness import messages
 from harness.gate import Gate
 from harness.recorder import canned
 
+# HTTP/1.1 in clear text, and HTTP/2 over TLS on both sides: what carries a message makes no difference to it.
+TRANSPORTS = ("http1", "tls2/https2")
+
 ROUNDS, TEXTS = 12, 400
 METHODS = [
     "tools/call",
