@@ -105,7 +105,8 @@ private struct Filtering: Equatable {
         ("data: {}\ndata: {\"result\":{\"tools\":[]}}\n\n", .notJSON),
         ("data: \u{FEFF}{}\n\n", .notJSON),
         ("data: {\"result\":{\"tools\":[{\"name\":\"h\"", .notJSON),
-        ("data: \(String(repeating: "[", count: 129))\n\n", .tooDeep),
+        ("data: {\"x\":\(String(repeating: "[", count: 129))\n\n", .tooDeep),
+        ("data: [[{\"result\":{\"tools\":[]}}]]\n\n", .malformed),
         ("event: message \nevent: message\ndata: x\n\n", .notJSON),
     ])
     func `breaks off at what it cannot read for certain`(stream: String, violation: ToolListViolation) {
