@@ -478,7 +478,7 @@ def test_a_body_without_memory_for_it_waits_behind_a_closed_window_and_holds_up_
             connection.end()
             assert connection.read_response().status == 200
         connection.stream, connection.has_sent_all = third, False
-        connection.send_body(whole[connection.http2.remote_settings.initial_window_size :])
+        connection.send_body(whole[connection.sent_octets[third] :])
         connection.end()
         assert connection.read_response().status == 200
     assert [each.body == whole for each in single.recorder.requests].count(True) == 3
@@ -488,7 +488,7 @@ def test_a_body_that_finds_no_memory_in_time_is_503(over):
     single = over("h2c")
     gateway = single.start(single.configuration(limits={"body_bytes": "1MiB", "buffered_bytes": "1MiB"}))
     with gateway.connect() as connection:
-        connection.open(fields(single, content_length=str(MIB)), b"{", ends=False)
+        connection.open(fields(single, content_length=str(MIB)), b"{" * (MIB // 2), ends=False)
         connection.unread.popleft()
         since = gateway.log_position()
         assert connection.exchange(post(single)).status == 503

@@ -59,6 +59,8 @@ class Http2Connection(raw_http.Connection):
         )
         self.http2 = H2Connection(configuration)
         self.splitter, self.reader = FrameSplitter(), MessageReader()
+        # Octets of bodies that the windows let through, by stream.
+        self.sent_octets: dict[int, int] = {}
         self.answers: dict[int, Answer] = {}
         self.unread: deque[int] = deque()
         self.stream = 0
@@ -140,6 +142,7 @@ class Http2Connection(raw_http.Connection):
             )
             if room > 0:
                 self.http2.send_data(self.stream, data[:room])
+                self.sent_octets[self.stream] = self.sent_octets.get(self.stream, 0) + room
                 data = data[room:]
                 if data:
                     self._flush()
