@@ -1,7 +1,6 @@
 // All that one generation of configuration means, immutable and shared by all workers.
 
 internal import Bytes
-public import JOSE
 public import MCP
 public import OpenSSL
 
@@ -77,11 +76,6 @@ public final class Snapshot: Sendable {
 
     /// The issuer with this identifier.
     public func issuer(_ id: IssuerID) -> Issuer { issuers[id.index] }
-
-    /// Seconds for which a token counts after its end, by the rules of its issuer.
-    public func clockSkew(of token: VerifiedToken) -> Int64 {
-        issuers.first { $0.rules.issuer.isIdentical(to: token.issuer) }?.rules.clockSkew ?? 0
-    }
 
     private static func audienceOwners(_ routes: [Route]) -> [String: RouteID] {
         var owners: [String: RouteID] = [:]

@@ -68,7 +68,7 @@ public struct TokenCache: ~Copyable {
 
     private func isGood(_ entry: Entry, keys: KeySet?, snapshot: Snapshot, now: Int64) -> Bool {
         guard let keys, keys === entry.keySet else { return false }
-        return entry.principal.token.expiry + snapshot.issuer(entry.issuer).rules.clockSkew > now
+        return entry.principal.token.end > now
     }
 
     /// Remembers a token that was verified with a key of `keySet`, and returns who it speaks for.

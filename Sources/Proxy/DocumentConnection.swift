@@ -61,8 +61,10 @@ struct DocumentConnection {
 
     private static func session(for url: HTTPURL, _ tls: UpstreamTLS?) throws(SystemError) -> TLSSession? {
         guard url.isSecure else { return nil }
+        // An issuer in clear text may name an https address: without settings nothing is sent, least of all in clear.
+        guard let tls else { throw SystemError.tlsBroken }
         do throws(OpenSSLError) {
-            return try tls?.context.makeSession(serverName: tls?.serverName ?? url.host, resuming: nil)
+            return try tls.context.makeSession(serverName: tls.serverName ?? url.host, resuming: nil)
         } catch {
             throw SystemError.tlsBroken
         }

@@ -86,7 +86,8 @@ extension Worker {
     }
 
     private func tlsSession(for endpoint: Int) throws(SystemError) -> TLSSession? {
-        guard let tls = pool.tls(endpoint) else { return nil }
+        guard pool.endpoint(endpoint).isSecure else { return nil }
+        guard let tls = pool.tls(endpoint) else { throw SystemError.tlsBroken }
         let name = tls.serverName ?? pool.endpoint(endpoint).host
         do throws(OpenSSLError) {
             return try tls.context.makeSession(serverName: name, resuming: pool.resumption(endpoint))

@@ -1,6 +1,7 @@
 // Connections of HTTP/2 as a whole: octets in, frames out, windows, and how they end.
 
 internal import Bytes
+internal import HTTP
 internal import HTTP2
 internal import Logging
 internal import Policy
@@ -13,19 +14,10 @@ extension Worker {
     /// What every connection of HTTP/2 is held to.
     var http2Limits: HTTP2Limits {
         let limits = snapshot.limits
-        var http2 = HTTP2Limits()
+        var http2 = limits.http2
         http2.messages = limits.messages
-        http2.streams = limits.http2.streams
         http2.streamWindow = limits.windowBytes
         http2.connectionWindow = 16 * limits.windowBytes
-        http2.headerTableBytes = limits.http2.headerTableBytes
-        http2.continuationFrames = limits.http2.continuationFrames
-        http2.resetStreams = limits.http2.resetStreams
-        http2.pingFrames = limits.http2.pingFrames
-        http2.settingsFrames = limits.http2.settingsFrames
-        http2.emptyFrames = limits.http2.emptyFrames
-        http2.priorityFrames = limits.http2.priorityFrames
-        http2.windowUpdates = limits.http2.windowUpdates
         return http2
     }
 
@@ -154,7 +146,7 @@ extension Worker {
         guard takeEvents(of: Span(), connection) else { return }
         if connection.isFlushed {
             connection.output.release()
-            if connection.closesAfterOutput || connection.session.isOver { return close(connection) }
+            if connection.closesAfterOutput || connection.session.isOver { return lost(connection, "closed") }
             noteFlushed(connection)
         } else if !connection.awaitsLastRequest {
             connection.deadline.set(

@@ -154,8 +154,7 @@ extension Worker {
         guard let number = exchange.record.route, let token = exchange.record.principal?.token,
             snapshot.route(number).endsStreamsWithToken
         else { return upstream.deadline.clear() }
-        let skew = snapshot.clockSkew(of: token)
-        let seconds = max(token.expiry + skew - clock.unixSeconds, 0)
+        let seconds = max(token.end - clock.unixSeconds, 0)
         upstream.deadline.set(
             clock.milliseconds + Int(min(seconds, 10_000_000)) * 1000,
             for: upstream.id,
