@@ -157,7 +157,6 @@ extension Worker {
         client.deadline.clear()
         client.state = .exchanging(exchange)
         exchange.client = client
-        exchange.snapshot = snapshot
         exchange.requestBody = body
         exchange.isPersistent = exchange.request.isPersistent && !isDraining
         exchange.record.start = clock.microseconds
@@ -191,7 +190,7 @@ extension Worker {
         do throws(MessageViolation) {
             while case .data(let range) = try exchange.requestBody.next(input, at: &offset) {
                 exchange.take(input.extracting(range))
-                guard exchange.bodyLength <= snapshot.limits.bodyBytes else {
+                guard exchange.bodyLength <= exchange.snapshot.limits.bodyBytes else {
                     offset = input.count
                     refuseBody(of: exchange, .access(.contentTooLarge))
                     return false

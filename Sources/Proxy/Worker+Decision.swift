@@ -26,8 +26,8 @@ extension Worker {
         let decision = AccessPolicy.decide(
             exchange.request,
             scene: scene,
-            snapshot: snapshot,
-            keys: keys,
+            snapshot: exchange.snapshot,
+            keys: exchange.generation.keys,
             tokens: &tokens,
             sessions: services.sessions
         )
@@ -65,7 +65,7 @@ extension Worker {
             on: exchange.request,
             body: exchange.body.span,
             envelope: &envelope,
-            snapshot: snapshot,
+            snapshot: exchange.snapshot,
             sessions: services.sessions
         )
         exchange.record.note(envelope, in: exchange.body.span)
@@ -94,7 +94,8 @@ extension Worker {
 
     /// Takes over new keys, and decides anew on the requests that wait for them.
     func adopt(_ state: IssuerKeys, for issuer: IssuerID) {
-        keys[issuer] = state
+        generation.keys[issuer] = state
+        hasStarted = hasStarted || generation.keys.isSettled
         for exchange in takeParked(where: { $0 == .awaitingKeys(issuer) }) {
             guard let client = exchange.client else { continue }
             decide(exchange, mayAwaitKeys: false)
@@ -125,7 +126,6 @@ extension Worker {
         client.state = .exchanging(exchange)
         client.hasPartialHead = false
         exchange.client = client
-        exchange.snapshot = snapshot
         exchange.isPersistent = false
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
@@ -222,19 +222,23 @@ extension Worker {
 
     func log(_ exchange: Exchange) {
         exchange.record.bytesIn = exchange.bodyLength
-        guard services.accessLog != nil, let client = exchange.client, let snapshot = exchange.snapshot
-        else { return }
-        exchange.record.append(client: client.origin.host, snapshot: snapshot, clock: clock, to: &lines)
+        guard services.accessLog != nil, let client = exchange.client else { return }
+        exchange.record.append(
+            client: client.origin.host,
+            snapshot: exchange.snapshot,
+            clock: clock,
+            to: &lines
+        )
         lineCount += 1
     }
 
     func takeExchange() -> Exchange {
-        spareExchanges.popLast() ?? Exchange()
+        spareExchanges.popLast() ?? Exchange(generation)
     }
 
     func giveBack(_ exchange: Exchange) {
         release(exchange)
-        exchange.recycle()
+        exchange.recycle(for: generation)
         if spareExchanges.count < 256 { spareExchanges.append(exchange) }
     }
 }

@@ -66,9 +66,7 @@ extension Worker {
     private func process(_ input: borrowing Span<UInt8>, _ connection: HTTP2Connection) -> Bool {
         guard takeEvents(of: input, connection) else { return false }
         awaitHead(on: connection)
-        if case .server(let endpoint) = connection.peer {
-            noteResumption(of: connection.channel, endpoint: endpoint)
-        }
+        if case .server(let place) = connection.peer { noteResumption(of: connection.channel, at: place) }
         makeDue(connection)
         return true
     }
@@ -114,7 +112,7 @@ extension Worker {
         }
         switch connection.peer {
         case .client(let origin): metadata["client"] = "\(origin.host)"
-        case .server(let endpoint): metadata["upstream"] = "\(pool.endpoint(endpoint).name)"
+        case .server(let place): metadata["upstream"] = "\(place.endpoint.name)"
         }
         services.logger.warning("An HTTP/2 connection was ended.", metadata: metadata)
         connection.session.terminate(failure)
@@ -242,6 +240,12 @@ extension Worker {
         makeDue(connection)
     }
 
+    /// Closes a connection to a server when its last stream has ended.
+    func endWhenIdle(_ connection: HTTP2Connection) {
+        connection.isEnding = true
+        makeDue(connection)
+    }
+
     /// The time of a connection has run out.
     func expire(_ connection: HTTP2Connection) {
         if connection.awaitsLastRequest {
@@ -276,9 +280,7 @@ extension Worker {
     }
 
     private func close(_ connection: HTTP2Connection) {
-        if case .server(let endpoint) = connection.peer {
-            pool.forget(connection: connection.id, at: endpoint)
-        }
+        if case .server(let place) = connection.peer { place.forget(connection: connection.id) }
         connection.channel.sayEnd()
         connections.remove(connection.id)
     }

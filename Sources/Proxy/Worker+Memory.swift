@@ -44,12 +44,14 @@ extension Worker {
         let more = bytes - exchange.reservedBytes
         guard more > 0, let route = exchange.record.route else { return true }
         let limits = snapshot.limits
-        let share = snapshot.routes.count > 1 ? max(limits.bufferedBytes / 2, limits.bodyBytes) : .max
+        let generation = exchange.generation
+        let share =
+            generation.reservedByRoute.count > 1 ? max(limits.bufferedBytes / 2, limits.bodyBytes) : .max
         guard reservedBytes + more <= room ?? limits.bufferedBytes,
-            reservedByRoute[route.index] + more <= share
+            generation.reservedByRoute[route.index] + more <= share
         else { return false }
         reservedBytes += more
-        reservedByRoute[route.index] += more
+        generation.reservedByRoute[route.index] += more
         exchange.reservedBytes = bytes
         return true
     }
@@ -58,7 +60,7 @@ extension Worker {
     func release(_ exchange: Exchange, downTo bytes: Int = 0) {
         guard exchange.reservedBytes > bytes, let route = exchange.record.route else { return }
         reservedBytes -= exchange.reservedBytes - bytes
-        reservedByRoute[route.index] -= exchange.reservedBytes - bytes
+        exchange.generation.reservedByRoute[route.index] -= exchange.reservedBytes - bytes
         exchange.reservedBytes = bytes
         guard !awaitingMemory.isEmpty else { return }
         let woken = awaitingMemory.prefix(Self.wakeShare)

@@ -54,21 +54,22 @@ public final class Worker {
     /// Receives that one connection gets in a round before others have their turn.
     static let fairShare = 8
 
-    let snapshot: Snapshot
+    /// The configuration for what begins now.
+    var generation: Generation
+    /// Configurations of before that exchanges still work with.
+    var olderGenerations: [Generation] = []
     let services: WorkerServices
     let status: WorkerStatus
+    /// Which of the workers this is.
+    let index: Int
     private let mailbox: Mailbox<WorkerMessage>
 
     var poller: Poller
     var timers: TimerWheel
     var clock = RoundClock()
     var connections = ConnectionTable()
-    var listeners: [ListeningSocketBox]
-    /// What the listeners say of the connections that they take.
-    var listenerFacts: [Listener]
-    /// The networks from which each listener expects the PROXY protocol.
-    let proxyNetworks: [[Network]]
-    var keys: KeyRing
+    /// Where connections are taken from; none while draining.
+    var gates: [Gate]
     var tokens: TokenCache
     var pool = UpstreamPool()
     var addresses = AddressBook()
@@ -91,8 +92,6 @@ public final class Worker {
     var parked: [ConnectionID] = []
     /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
-    /// The same by route.
-    var reservedByRoute: [Int]
     /// Client streams whose exchanges wait for memory, those that wait longest first.
     var awaitingMemory: [ConnectionID] = []
     /// Access log lines of this round.
@@ -103,43 +102,47 @@ public final class Worker {
     /// When a pause is worth another message, in milliseconds.
     var saysPauseFrom = 0
     var isDraining = false
+    /// Whether all keys have been asked for once.
+    var hasStarted = false
     private var isStopped = false
     private var due: [UInt64] = []
 
     /// Makes the worker; it is to be run on the thread that made it.
     ///
     /// - Parameters:
-    ///   - snapshot: The configuration.
-    ///   - listeners: This worker's sockets, in the order of the snapshot's listeners.
+    ///   - publication: The configuration, with this worker's sockets.
+    ///   - index: Which of the workers this is.
     ///   - mailbox: Where other threads reach it.
     ///   - services: What it shares.
     ///   - status: Where it says how it is.
     /// - Throws: `SystemError` when the system refuses an epoll instance.
     public init(
-        snapshot: Snapshot,
-        listeners: [ListeningSocketBox],
+        publication: Publication,
+        index: Int,
         mailbox: Mailbox<WorkerMessage>,
         services: WorkerServices,
         status: WorkerStatus
     ) throws(SystemError) {
-        self.snapshot = snapshot
+        generation = Generation(publication, keys: KeyRing(count: publication.snapshot.issuers.count))
+        self.index = index
         self.services = services
         self.status = status
         self.mailbox = mailbox
-        self.listeners = listeners
-        listenerFacts = snapshot.listeners
-        // The configuration has read the same texts before.
-        proxyNetworks = snapshot.listeners.map { $0.proxyNetworks.compactMap { Network($0) } }
         poller = try Poller()
         timers = TimerWheel(now: Clock.monotonicMilliseconds)
-        reservedByRoute = Array(repeating: 0, count: snapshot.routes.count)
-        keys = KeyRing(count: snapshot.issuers.count)
-        tokens = TokenCache(capacity: snapshot.limits.tokens, subjectKey: services.subjectKey.span)
+        tokens = TokenCache(
+            capacity: publication.snapshot.limits.tokens,
+            subjectKey: services.subjectKey.span
+        )
         identifiers = IdentifierSource(seed: SecureRandom.number())
-        pool.adopt(snapshot)
+        _ = pool.adopt(publication)
+        gates = publication.gates(ofWorker: index)
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
-        try watchListeners()
+        try watch(gates)
     }
+
+    /// The configuration for what begins now.
+    var snapshot: Snapshot { generation.snapshot }
 
     static let mailboxToken = UInt64.max
     static let listenerToken = UInt64(0xFFFF_FFFF) << 32
@@ -160,6 +163,7 @@ public final class Worker {
         expireDeadlines()
         flushDue()
         handOverLines()
+        forgetGenerations()
         noteStatus()
     }
 
@@ -173,7 +177,7 @@ public final class Worker {
 
     private func dispatch(_ event: ReadinessEvent) {
         if event.token == Self.mailboxToken { return readMessages() }
-        if event.token >= Self.listenerToken { return accept(at: Int(event.token - Self.listenerToken)) }
+        if event.token >= Self.listenerToken { return accept(from: CInt(event.token - Self.listenerToken)) }
         switch connections[ConnectionID(token: event.token)] {
         case .arrival(let arrival): serve(arrival, event)
         case .client(let client): serve(client, event)
@@ -184,15 +188,16 @@ public final class Worker {
         }
     }
 
-    /// Whether this worker can take traffic: the keys of every issuer were fetched or could not be.
-    var isReady: Bool { keys.isSettled && !isDraining }
+    /// Whether this worker can take traffic: the first fetch of every issuer's keys has succeeded or failed. Issuers that
+    /// come later are waited for by their own requests.
+    var isReady: Bool { hasStarted && !isDraining }
 
     private func readMessages() {
         for message in mailbox.takeAll() {
             switch message {
             case .keys(let issuer, let state): adopt(state, for: issuer)
+            case .publication(let publication, let keys): adopt(publication, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
-            case .listeners(let renewed): listenerFacts = renewed
             case .drain: drain()
             case .stop: isStopped = true
             }
@@ -246,6 +251,7 @@ public final class Worker {
             clients: connections.clients,
             isReady: isReady,
             isDraining: isDraining,
+            oldestGeneration: (olderGenerations.first ?? generation).number,
             round: clock.milliseconds
         )
     }

@@ -29,7 +29,7 @@ public enum StartError: Error, Sendable {
 
 /// A gateway that serves one configuration.
 public final class Gateway {
-    private let configuration: GatewayConfiguration
+    private var configuration: GatewayConfiguration
     private let logger: Logger
     private let mailboxes: [Mailbox<WorkerMessage>]
     private let statuses: [WorkerStatus]
@@ -37,8 +37,12 @@ public final class Gateway {
     private let signals: Signals
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
-    /// The listeners with their certificates of now.
-    private var listeners: [Listener]
+    /// The key of the hash under which subjects stand in logs.
+    private let subjectKey = SecureRandom.bytes(count: 32)
+    private var sockets: ListenerSockets
+    private var publisher = Publisher()
+    private var keys: KeyRefresher?
+    private var names: NameRefresher?
 
     /// Descriptors that are kept back for listeners, logs, pollers and the fetching of keys. What is left is divided
     /// by two, as each client may need a connection to a server.
@@ -60,7 +64,7 @@ public final class Gateway {
             throw .refused(error)
         }
         self.mailboxes = mailboxes
-        listeners = configuration.snapshot.listeners
+        sockets = ListenerSockets(workerCount: count)
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
@@ -73,15 +77,10 @@ public final class Gateway {
     /// - Throws: What could not be opened; nothing is left listening then.
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
-        var sockets = try snapshot.listeners.map { (listener) throws(StartError) in
-            try openSockets(listener.address)
-        }
+        let publication = publisher.publish(snapshot, try sockets.take(snapshot.listeners))
         do throws(SystemError) {
-            let services = try startServices(snapshot)
-            for index in mailboxes.indices {
-                let own = sockets.indices.map { sockets[$0].removeLast() }
-                try startWorker(index, own, services)
-            }
+            let services = try startServices(publication)
+            for index in mailboxes.indices { try startWorker(index, publication, services) }
             try accessLog?.start()
         } catch {
             throw .refused(error)
@@ -91,54 +90,43 @@ public final class Gateway {
         }
     }
 
-    private func openSockets(_ text: String) throws(StartError) -> [ListeningSocketBox] {
-        guard let address = SocketAddress(text) else {
-            throw .cannotListen(address: text, SystemError("inet_pton", EINVAL))
-        }
-        do throws(SystemError) {
-            return try ListeningSocket.open(address, count: mailboxes.count)
-        } catch {
-            throw .cannotListen(address: text, error)
-        }
-    }
-
-    private func startServices(_ snapshot: Snapshot) throws(SystemError) -> WorkerServices {
+    private func startServices(_ publication: Publication) throws(SystemError) -> WorkerServices {
         let mailboxes = mailboxes
-        let keys = try KeyRefresher(issuers: snapshot.issuers, logger: logger) { issuer, state in
-            for mailbox in mailboxes { mailbox.send(.keys(issuer, state)) }
+        let send: @Sendable (WorkerMessage) -> Void = { message in
+            for mailbox in mailboxes { mailbox.send(message) }
         }
-        let hosts = Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
-        let names = NameRefresher(hosts: hosts, logger: logger) { host, addresses, problem in
-            for mailbox in mailboxes { mailbox.send(.addresses(host: host, addresses, problem: problem)) }
-        }
+        let keys = try KeyRefresher(issuers: publication.snapshot.issuers, logger: logger, send: send)
+        let names = NameRefresher(hosts: publication.hosts, logger: logger, send: send)
         try keys.start()
         try names.start()
+        self.keys = keys
+        self.names = names
         return WorkerServices(
             keys: keys,
             names: names,
             accessLog: accessLog?.sink,
             logger: logger,
-            subjectKey: SecureRandom.bytes(count: 32),
+            subjectKey: subjectKey,
             maximumClients: maximumClients
         )
     }
 
     private func startWorker(
         _ index: Int,
-        _ sockets: [ListeningSocketBox],
+        _ publication: Publication,
         _ services: WorkerServices
     ) throws(SystemError) {
-        let snapshot = configuration.snapshot
-        // The thread's closure lives as long as the thread; the sockets are to close when the worker lets go of them.
-        let handoff = Handoff(sockets)
+        // The thread's closure lives as long as the thread; the publication is to end before.
+        let handoff = Handoff(publication)
         let mailbox = mailboxes[index]
         let status = statuses[index]
         let logger = logger
         try Thread.start("audgate-\(index)") {
             do throws(SystemError) {
+                guard let publication = handoff.take() else { return }
                 let worker = try Worker(
-                    snapshot: snapshot,
-                    listeners: handoff.take() ?? [],
+                    publication: publication,
+                    index: index,
                     mailbox: mailbox,
                     services: services,
                     status: status
@@ -158,19 +146,20 @@ public final class Gateway {
         var wasReady = false
         var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
         while true {
-            switch signals.wait(milliseconds: wasReady ? 60_000 : 50) {
+            switch signals.wait(milliseconds: wasReady ? 1000 : 50) {
             case .terminate?:
                 drain()
                 return end()
             case .reload?:
-                takeCertificates(from: reload)
+                self.reload(by: reload)
             case .reopenLogs?:
                 accessLog?.reopen()
             case nil: break
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
-                for listener in listeners { listener.tls?.rotateTicketKeys() }
+                for listener in configuration.snapshot.listeners { listener.tls?.rotateTicketKeys() }
             }
+            publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
             if !wasReady, statuses.allSatisfy(\.isReady) {
                 wasReady = true
                 logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
@@ -178,19 +167,12 @@ public final class Gateway {
         }
     }
 
-    /// Loads the configuration anew and hands its certificates to the workers. Everything else of it stays: a changed
-    /// configuration needs a restart.
-    private func takeCertificates(from reload: () throws(ConfigurationError) -> GatewayConfiguration) {
+    /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
+    private func reload(by load: () throws(ConfigurationError) -> GatewayConfiguration) {
         do throws(ConfigurationError) {
-            let new = try reload()
-            guard new.snapshot.hash == configuration.snapshot.hash else {
-                return logger.error(
-                    "Nothing was reloaded: the configuration has changed, and only certificates are taken anew. Restart the process to use it."
-                )
-            }
-            listeners = new.snapshot.listeners
-            for mailbox in mailboxes { mailbox.send(.listeners(listeners)) }
-            logger.notice("Certificates were taken anew.")
+            let new = try load()
+            guard let reason = configuration.obstacle(to: new) else { return publish(new) }
+            logger.error("Nothing was reloaded: \(reason)")
         } catch {
             for diagnostic in error.diagnostics where diagnostic.severity == .error {
                 logger.error(
@@ -199,6 +181,20 @@ public final class Gateway {
                 )
             }
         }
+    }
+
+    private func publish(_ new: GatewayConfiguration) {
+        let listeners: [PublishedListener]
+        do throws(StartError) {
+            listeners = try sockets.take(new.snapshot.listeners)
+        } catch {
+            return logger.error("Nothing was reloaded: \(error.sentence)")
+        }
+        configuration = new
+        let publication = publisher.publish(new.snapshot, listeners)
+        names?.follow(publication.hosts)
+        keys?.adopt(publication)
+        logger.notice("Reloaded.", metadata: ["configuration": "\(new.snapshot.hash)"])
     }
 
     /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.

@@ -24,7 +24,8 @@ import Transport
                 guard host == "good.example" else { throw NameLookupError(reason: "no such name") }
                 return [SocketAddress(.ipv4(0x0100_007F, port: 0))]
             },
-            publish: { host, addresses, problem in
+            send: { message in
+                guard case .addresses(let host, let addresses, let problem) = message else { return }
                 found.hosts.withLock { $0.append("\(host) \(addresses.count) \(problem)") }
             }
         )

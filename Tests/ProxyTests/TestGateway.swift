@@ -49,17 +49,20 @@ final class TestGateway: Sendable {
         var quiet = Logger(label: "test")
         quiet.logLevel = .critical
         let services = WorkerServices(
-            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet) { _, _ in },
-            names: NameRefresher(hosts: [host], logger: quiet) { _, _, _ in },
+            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet) { _ in },
+            names: NameRefresher(hosts: [host], logger: quiet) { _ in },
             accessLog: sink,
             logger: quiet,
             subjectKey: [1, 2, 3]
         )
         let (mailbox, status) = (mailbox, status)
+        var publisher = Publisher()
+        let listeners = snapshot.listeners.map { PublishedListener($0, sockets: [sockets]) }
+        let publication = publisher.publish(snapshot, listeners)
         makeWorker = { () throws(SystemError) in
             try Worker(
-                snapshot: snapshot,
-                listeners: sockets,
+                publication: publication,
+                index: 0,
                 mailbox: mailbox,
                 services: services,
                 status: status
