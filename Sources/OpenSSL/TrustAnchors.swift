@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import COpenSSL
+internal import Glibc
 
 /// Whom to trust.
 ///
@@ -13,7 +14,7 @@ public final class TrustAnchors: @unchecked Sendable {
     let store: Owned
 
     /// SHA-256 over the texts that this was made of.
-    let digest: Digest256
+    public let digest: Digest256
 
     /// Trusts the certificates of `pem`.
     ///
@@ -43,12 +44,12 @@ public final class TrustAnchors: @unchecked Sendable {
     /// Trusts whom the system trusts: OpenSSL's own paths, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     /// Certificates in directories are read by the library when they are first needed.
     public static func system() throws(CertificateError) -> TrustAnchors {
-        try TrustAnchors(systemStore(), text: [], revocations: nil)
+        try TrustAnchors(systemStore(), text: systemState, revocations: nil)
     }
 
     /// Trusts whom the system trusts, except for what `revocations` (PEM) revokes.
     public static func systemWith(revocations: [UInt8]) throws(CertificateError) -> TrustAnchors {
-        try TrustAnchors(systemStore(), text: [], revocations: revocations)
+        try TrustAnchors(systemStore(), text: systemState, revocations: revocations)
     }
 
     private init(_ store: consuming Owned, text: [UInt8], revocations: [UInt8]?) throws(CertificateError) {
@@ -62,6 +63,24 @@ public final class TrustAnchors: @unchecked Sendable {
         var state = SHA256()
         let parts = [text, revocations ?? []].flatMap { state.digest($0.span).bytes }
         digest = state.digest(parts.span)
+    }
+
+    /// When the system's certificates have changed last: the library reads them when it needs them, and keeps them.
+    private static var systemState: [UInt8] {
+        let file = unsafe state(of: X509_get_default_cert_file(), or: X509_get_default_cert_file_env())
+        let directory = unsafe state(of: X509_get_default_cert_dir(), or: X509_get_default_cert_dir_env())
+        return Array("\(file) \(directory)".utf8)
+    }
+
+    /// What changes with the file at `path`, or the one that a variable names instead.
+    private static func state(
+        of path: UnsafePointer<CChar>?,
+        or variable: UnsafePointer<CChar>?
+    ) -> String {
+        let named = unsafe variable.flatMap { unsafe getenv($0) }.map { unsafe UnsafePointer($0) }
+        var status = stat()
+        guard let place = unsafe named ?? path, unsafe stat(place, &status) == 0 else { return "none" }
+        return "\(status.st_ino):\(status.st_mtim.tv_sec):\(status.st_mtim.tv_nsec):\(status.st_size)"
     }
 
     private static func systemStore() throws(CertificateError) -> Owned {

@@ -13,7 +13,7 @@ public final class KeyRefresher: Sendable {
     private enum Message: Sendable {
         case refresh(IssuerID)
         case fetched(serial: Int, Result<FetchedKeys, FetchError>)
-        case adopt(Publication)
+        case adopt(Publication, [PublishedListener])
     }
 
     /// An issuer and its keys through time.
@@ -72,8 +72,8 @@ public final class KeyRefresher: Sendable {
 
     /// Takes over the issuers of a new configuration, and sends it to all workers with the keys that are known: those of
     /// issuers that have not changed stay. What workers hear of keys before it is about the configuration before.
-    public func adopt(_ publication: Publication) {
-        mailbox.send(.adopt(publication))
+    public func adopt(_ publication: Publication, _ listeners: [PublishedListener]) {
+        mailbox.send(.adopt(publication, listeners))
     }
 
     /// Asks for the keys of an issuer, because a token names one that is not known. Answered by a message, also when
@@ -97,7 +97,8 @@ public final class KeyRefresher: Sendable {
                 switch message {
                 case .refresh(let issuer): answer(issuer, &state)
                 case .fetched(let serial, let result): adopt(result, of: serial, &state)
-                case .adopt(let publication): adopt(publication, &state)
+                case .adopt(let publication, let listeners):
+                    send(.publication(publication, listeners, adopt(publication, &state)))
                 }
             }
             dropExpired(&state, since: now)
@@ -170,7 +171,8 @@ public final class KeyRefresher: Sendable {
         send(.keys(IssuerID(index), state.entries[index].schedule.state(now: now)))
     }
 
-    private func adopt(_ publication: Publication, _ state: inout State) {
+    /// Takes over the issuers of a configuration, and returns what is known of their keys.
+    private func adopt(_ publication: Publication, _ state: inout State) -> KeyRing {
         let now = Self.now
         var known: [String: Entry] = [:]
         for entry in state.entries { known[entry.issuer.name] = entry }
@@ -185,7 +187,7 @@ public final class KeyRefresher: Sendable {
             keys[IssuerID(index)] = entry.schedule.state(now: now)
             return entry
         }
-        send(.publication(publication, keys))
+        return keys
     }
 
     /// Takes keys away whose source was not heard of for too long.

@@ -9,16 +9,18 @@ extension Worker {
     ///
     /// Exchanges go on under the configuration that they began with. Those that wait for keys have not been decided:
     /// they begin anew.
-    func adopt(_ publication: Publication, keys: KeyRing) {
+    func adopt(_ publication: Publication, _ listeners: [PublishedListener], keys: KeyRing) {
         guard publication.generation > generation.number else { return }
+        let start = Clock.monotonicMicroseconds
         let waiting = takeParked { if case .awaitingKeys = $0 { true } else { false } }
         olderGenerations.append(generation)
         generation = Generation(publication, keys: keys)
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
         dropRetired(pool.adopt(publication))
-        replaceGates(by: publication.gates(ofWorker: index))
+        replaceGates(by: listeners.flatMap { $0.gates(ofWorker: index) })
         addresses.keep(publication.hosts)
+        status.adopted(generation: generation.number, pause: Clock.monotonicMicroseconds - start)
         for exchange in waiting {
             exchange.generation = generation
             guard let client = exchange.client else { continue }

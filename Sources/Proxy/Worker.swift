@@ -110,7 +110,8 @@ public final class Worker {
     /// Makes the worker; it is to be run on the thread that made it.
     ///
     /// - Parameters:
-    ///   - publication: The configuration, with this worker's sockets.
+    ///   - publication: The configuration.
+    ///   - listeners: Its listeners, with this worker's sockets.
     ///   - index: Which of the workers this is.
     ///   - mailbox: Where other threads reach it.
     ///   - services: What it shares.
@@ -118,6 +119,7 @@ public final class Worker {
     /// - Throws: `SystemError` when the system refuses an epoll instance.
     public init(
         publication: Publication,
+        listeners: [PublishedListener],
         index: Int,
         mailbox: Mailbox<WorkerMessage>,
         services: WorkerServices,
@@ -136,7 +138,7 @@ public final class Worker {
         )
         identifiers = IdentifierSource(seed: SecureRandom.number())
         _ = pool.adopt(publication)
-        gates = publication.gates(ofWorker: index)
+        gates = listeners.flatMap { $0.gates(ofWorker: index) }
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
         try watch(gates)
     }
@@ -196,7 +198,8 @@ public final class Worker {
         for message in mailbox.takeAll() {
             switch message {
             case .keys(let issuer, let state): adopt(state, for: issuer)
-            case .publication(let publication, let keys): adopt(publication, keys: keys)
+            case .publication(let publication, let listeners, let keys):
+                adopt(publication, listeners, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
             case .drain: drain()
             case .stop: isStopped = true

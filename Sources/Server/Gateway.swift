@@ -41,6 +41,8 @@ public final class Gateway {
     private let subjectKey = SecureRandom.bytes(count: 32)
     private var sockets: ListenerSockets
     private var publisher = Publisher()
+    /// The generation that workers are still to take over, nil if they have.
+    private var awaited: Int?
     private var keys: KeyRefresher?
     private var names: NameRefresher?
 
@@ -77,10 +79,11 @@ public final class Gateway {
     /// - Throws: What could not be opened; nothing is left listening then.
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
-        let publication = publisher.publish(snapshot, try sockets.take(snapshot.listeners))
+        let listeners = try sockets.take(snapshot.listeners)
+        let publication = publisher.publish(snapshot)
         do throws(SystemError) {
             let services = try startServices(publication)
-            for index in mailboxes.indices { try startWorker(index, publication, services) }
+            for index in mailboxes.indices { try startWorker(index, publication, listeners, services) }
             try accessLog?.start()
         } catch {
             throw .refused(error)
@@ -114,24 +117,28 @@ public final class Gateway {
     private func startWorker(
         _ index: Int,
         _ publication: Publication,
+        _ listeners: [PublishedListener],
         _ services: WorkerServices
     ) throws(SystemError) {
-        // The thread's closure lives as long as the thread; the publication is to end before.
-        let handoff = Handoff(publication)
+        let handoff = Handoff((publication, listeners))
         let mailbox = mailboxes[index]
         let status = statuses[index]
         let logger = logger
+        // What the worker begins with is to end before the thread does, hence in a call of its own.
+        let makeWorker: @Sendable () throws(SystemError) -> Worker? = { () throws(SystemError) in
+            guard let (publication, listeners) = handoff.take() else { return nil }
+            return try Worker(
+                publication: publication,
+                listeners: listeners,
+                index: index,
+                mailbox: mailbox,
+                services: services,
+                status: status
+            )
+        }
         try Thread.start("audgate-\(index)") {
             do throws(SystemError) {
-                guard let publication = handoff.take() else { return }
-                let worker = try Worker(
-                    publication: publication,
-                    index: index,
-                    mailbox: mailbox,
-                    services: services,
-                    status: status
-                )
-                worker.run()
+                try makeWorker()?.run()
             } catch {
                 logger.critical("A worker could not start.", metadata: ["error": "\(error)"])
             }
@@ -141,24 +148,27 @@ public final class Gateway {
 
     /// Serves until a signal ends the process: the first drains, the second ends at once.
     ///
-    /// - Parameter reload: Loads the configuration anew, from where it came.
-    public func run(reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration) {
+    /// - Parameter origin: Where the configuration came from.
+    public func run(from origin: ConfigurationOrigin) {
         var wasReady = false
         var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
+        var watch = FileWatch(origin.files)
         while true {
-            switch signals.wait(milliseconds: wasReady ? 1000 : 50) {
+            switch signals.wait(milliseconds: wasReady && awaited == nil ? 1000 : 20) {
             case .terminate?:
                 drain()
                 return end()
             case .reload?:
-                self.reload(by: reload)
+                watch = FileWatch(reload(from: origin))
             case .reopenLogs?:
                 accessLog?.reopen()
-            case nil: break
+            case nil:
+                if configuration.watches, watch.haveChanged() { watch = FileWatch(reload(from: origin)) }
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
                 for listener in configuration.snapshot.listeners { listener.tls?.rotateTicketKeys() }
             }
+            noteAdoption()
             publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
             if !wasReady, statuses.allSatisfy(\.isReady) {
                 wasReady = true
@@ -168,11 +178,17 @@ public final class Gateway {
     }
 
     /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
-    private func reload(by load: () throws(ConfigurationError) -> GatewayConfiguration) {
+    ///
+    /// - Returns: The files that were read for it.
+    private func reload(from origin: ConfigurationOrigin) -> ReadFiles {
+        let files = ReadFiles()
         do throws(ConfigurationError) {
-            let new = try load()
-            guard let reason = configuration.obstacle(to: new) else { return publish(new) }
-            logger.error("Nothing was reloaded: \(reason)")
+            let new = try origin.load(configuration.legacy, files)
+            if let obstacle = configuration.obstacle(to: new) {
+                logger.error("Nothing was reloaded: \(obstacle)")
+            } else {
+                publish(new)
+            }
         } catch {
             for diagnostic in error.diagnostics where diagnostic.severity == .error {
                 logger.error(
@@ -181,6 +197,7 @@ public final class Gateway {
                 )
             }
         }
+        return files
     }
 
     private func publish(_ new: GatewayConfiguration) {
@@ -191,16 +208,29 @@ public final class Gateway {
             return logger.error("Nothing was reloaded: \(error.sentence)")
         }
         configuration = new
-        let publication = publisher.publish(new.snapshot, listeners)
+        let publication = publisher.publish(new.snapshot)
         names?.follow(publication.hosts)
-        keys?.adopt(publication)
-        logger.notice("Reloaded.", metadata: ["configuration": "\(new.snapshot.hash)"])
+        keys?.adopt(publication, listeners)
+        awaited = publication.generation
+    }
+
+    /// Says that all workers have taken over what was published last, and for how long that held one of them up.
+    private func noteAdoption() {
+        guard let generation = awaited, statuses.allSatisfy({ $0.generation >= generation }) else { return }
+        awaited = nil
+        let pause = statuses.map(\.adoptionPause).max() ?? 0
+        logger.notice(
+            "Reloaded.",
+            metadata: ["configuration": "\(configuration.snapshot.hash)", "longest_pause_us": "\(pause)"]
+        )
     }
 
     /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.
     private func drain() {
         let deadline = Clock.monotonicMilliseconds + configuration.snapshot.limits.drainTimeout
         logger.notice("Draining.", metadata: ["connections": "\(statuses.reduce(0) { $0 + $1.clients })"])
+        // The sockets close with the last worker that lets go of them.
+        sockets = ListenerSockets(workerCount: mailboxes.count)
         for mailbox in mailboxes { mailbox.send(.drain) }
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasDrained) {
             if signals.wait(milliseconds: 20) == .terminate { return }

@@ -30,10 +30,11 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .long, help: "The configuration file.")
     var config = "gateway.json"
 
-    /// Loads the configuration; ends the command with every problem on standard error if it has one.
-    func load() throws -> GatewayConfiguration {
+    /// Loads the configuration, and notes the files in `files`; ends the command with every problem on standard error if
+    /// it has one.
+    func load(noting files: ReadFiles = ReadFiles()) throws -> GatewayConfiguration {
         do {
-            return try ConfigurationLoader.load(path: config)
+            return try ConfigurationLoader.load(path: config, noting: files)
         } catch {
             for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
             throw ExitCode(1)

@@ -12,8 +12,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the gateway (the default command).",
         discussion: """
-            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP takes certificates anew. SIGUSR1 \
-            reopens log files.
+            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP loads the configuration anew, with \
+            "watch": true a change of its files does so as well. SIGUSR1 reopens log files.
             The access log goes to standard output, messages go to standard error, both as JSON lines. With a \
             "development" member, commands to try are printed to standard error first.
 
@@ -28,12 +28,13 @@ struct Serve: ParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
-        let configuration = try options.load()
+        let files = ReadFiles()
+        let configuration = try options.load(noting: files)
         let path = options.config
-        try GatewayRun.run(
-            configuration,
-            reloadingWith: { () throws(ConfigurationError) in try ConfigurationLoader.load(path: path) }
-        ) {
+        let origin = ConfigurationOrigin(files: files) { (inherited, files) throws(ConfigurationError) in
+            try ConfigurationLoader.load(path: path, inheriting: inherited, noting: files)
+        }
+        try GatewayRun.run(configuration, from: origin) {
             guard configuration.development != nil else { return }
             let source = "--config " + Shell.absolute(options.config)
             Terminal.error(Walkthrough(configuration, source: source).text)
@@ -45,7 +46,7 @@ struct Serve: ParsableCommand {
 enum GatewayRun {
     static func run(
         _ configuration: GatewayConfiguration,
-        reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration,
+        from origin: ConfigurationOrigin,
         onStart: () -> Void = {}
     ) throws {
         let logger = makeLogger(configuration.log.level)
@@ -60,7 +61,7 @@ enum GatewayRun {
             let setup = try startDevelopment(configuration)
             try gateway.start()
             onStart()
-            gateway.run(reloadingWith: reload)
+            gateway.run(from: origin)
             setup?.stop()
         } catch let error as StartError {
             logger.critical("\(error.sentence)")

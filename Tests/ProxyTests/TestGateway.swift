@@ -58,10 +58,11 @@ final class TestGateway: Sendable {
         let (mailbox, status) = (mailbox, status)
         var publisher = Publisher()
         let listeners = snapshot.listeners.map { PublishedListener($0, sockets: [sockets]) }
-        let publication = publisher.publish(snapshot, listeners)
+        let publication = publisher.publish(snapshot)
         makeWorker = { () throws(SystemError) in
             try Worker(
                 publication: publication,
+                listeners: listeners,
                 index: 0,
                 mailbox: mailbox,
                 services: services,
