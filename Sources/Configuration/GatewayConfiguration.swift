@@ -38,8 +38,8 @@ public struct LogSettings: Sendable, Equatable {
         case error
     }
 
-    /// Where the access log goes.
-    public enum Access: Sendable, Equatable {
+    /// Where a log goes.
+    public enum Destination: Sendable, Equatable {
         /// To standard output.
         case stdout
         /// To the file at this path.
@@ -51,7 +51,9 @@ public struct LogSettings: Sendable, Equatable {
     /// Least important operational messages that are written.
     public var level = Level.info
     /// Where the access log goes.
-    public var access = Access.stdout
+    public var access = Destination.stdout
+    /// Where the audit log goes: refusals, replays, reloads and changes of keys.
+    public var audit = Destination.off
 
     /// Makes the default settings.
     public init() {}

@@ -41,6 +41,7 @@ public final class KeyRefresher: Sendable {
 
     private let issuers: [Issuer]
     private let logger: Logger
+    private let auditLog: LogSink
     private let send: @Sendable (WorkerMessage) -> Void
     private let mailbox: Mailbox<Message>
 
@@ -49,15 +50,18 @@ public final class KeyRefresher: Sendable {
     /// - Parameters:
     ///   - issuers: The issuers of the first configuration.
     ///   - logger: Is told of changes and failures.
+    ///   - auditLog: Is told of changes.
     ///   - send: Takes a message to all workers.
     /// - Throws: `SystemError` when the system refuses a descriptor.
     public init(
         issuers: [Issuer],
         logger: Logger,
+        auditLog: LogSink,
         send: @escaping @Sendable (WorkerMessage) -> Void
     ) throws(SystemError) {
         self.issuers = issuers
         self.logger = logger
+        self.auditLog = auditLog
         self.send = send
         mailbox = try Mailbox()
     }
@@ -164,6 +168,10 @@ public final class KeyRefresher: Sendable {
                 tell(issuer.name, current, previous)
             }
         case .failure(let error):
+            if error.endsKeys, state.entries[index].schedule.state(now: now).keySet != nil {
+                AuditEvent(.keysEnded, [("issuer", issuer.name), ("reason", error.problem)])
+                    .leave(in: auditLog)
+            }
             state.entries[index].schedule.fail(now: now, endsKeys: error.endsKeys)
             let age = state.entries[index].schedule.age(now: now)
             tell(issuer.name, error, age: age, maximumAge: issuer.keyMaximumAge)
@@ -197,6 +205,8 @@ public final class KeyRefresher: Sendable {
             let keys = entry.schedule.state(now: now)
             guard keys.keySet == nil, entry.schedule.state(now: before).keySet != nil else { continue }
             logger.error("The keys are too old to be used.", metadata: ["issuer": "\(entry.issuer.name)"])
+            AuditEvent(.keysEnded, [("issuer", entry.issuer.name), ("reason", "too old")])
+                .leave(in: auditLog)
             send(.keys(IssuerID(index), keys))
         }
     }
@@ -204,6 +214,12 @@ public final class KeyRefresher: Sendable {
     private func tell(_ name: String, _ current: KeySet, _ previous: KeySet?) {
         let added = current.keys.filter { previous?.contains($0) != true }
         let removed = previous?.keys.filter { !current.contains($0) } ?? []
+        AuditEvent(
+            .keysChanged,
+            [
+                ("issuer", name), ("added", Self.names(of: added)), ("removed", Self.names(of: removed)),
+            ]
+        ).leave(in: auditLog)
         logger.info(
             "The keys of an issuer have changed.",
             metadata: [
@@ -221,6 +237,10 @@ public final class KeyRefresher: Sendable {
                 ]
             )
         }
+    }
+
+    private static func names(of keys: [VerificationKey]) -> String {
+        keys.map { $0.keyID ?? "without kid" }.joined(separator: " ")
     }
 
     private func tell(_ name: String, _ error: FetchError, age: Int64?, maximumAge: Int) {

@@ -113,6 +113,9 @@ struct UpstreamPool {
         return unused
     }
 
+    /// The place with this number.
+    func place(_ number: Int) -> UpstreamPlace { places[number] }
+
     /// Spends a permit for a place at one of the route's endpoints: the one that holds the session, or each in turn.
     mutating func checkOut(_ permit: consuming ForwardPermit, _ generation: Generation) -> UpstreamLease {
         let choices = generation.endpoints(of: permit.route)

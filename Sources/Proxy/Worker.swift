@@ -18,8 +18,10 @@ public struct WorkerServices: Sendable {
     public let sessions: SessionTable
     /// Finds the addresses of names.
     public let names: NameRefresher
-    /// Takes the access log; nil if it is off.
-    public let accessLog: LogSink?
+    /// Takes the access log.
+    public let accessLog: LogSink
+    /// Takes the audit log.
+    public let auditLog: LogSink
     /// Takes operational messages.
     public let logger: Logger
     /// Key of the hash under which subjects stand in logs.
@@ -32,7 +34,8 @@ public struct WorkerServices: Sendable {
         keys: KeyRefresher,
         sessions: SessionTable = SessionTable(),
         names: NameRefresher,
-        accessLog: LogSink?,
+        accessLog: LogSink,
+        auditLog: LogSink,
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max
@@ -41,6 +44,7 @@ public struct WorkerServices: Sendable {
         self.sessions = sessions
         self.names = names
         self.accessLog = accessLog
+        self.auditLog = auditLog
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -94,9 +98,10 @@ public final class Worker {
     var reservedBytes = 0
     /// Client streams whose exchanges wait for memory, those that wait longest first.
     var awaitingMemory: [ConnectionID] = []
-    /// Access log lines of this round.
-    var lines = ByteBuffer()
-    var lineCount = 0
+    /// Lines of this round for the access log.
+    var accessLines = LogLines()
+    /// Lines of this round for the audit log.
+    var auditLines = LogLines()
     /// When to accept again after a pause, in milliseconds; nil while accepting.
     var acceptsAgainAt: Int?
     /// When a pause is worth another message, in milliseconds.
@@ -269,10 +274,8 @@ public final class Worker {
     }
 
     private func handOverLines() {
-        guard lineCount > 0 else { return }
-        services.accessLog?.leave(lines, count: lineCount)
-        lines.removeAll()
-        lineCount = 0
+        accessLines.leave(in: services.accessLog)
+        auditLines.leave(in: services.auditLog)
     }
 
     /// Comes back to a connection in the next round.

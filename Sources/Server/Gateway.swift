@@ -31,9 +31,10 @@ public enum StartError: Error, Sendable {
 public final class Gateway {
     private var configuration: GatewayConfiguration
     private let logger: Logger
+    private let level: LogLevel
     private let mailboxes: [Mailbox<WorkerMessage>]
     private let statuses: [WorkerStatus]
-    private let accessLog: AccessLogWriter?
+    private let logs: LogWriter
     private let signals: Signals
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
@@ -53,7 +54,8 @@ public final class Gateway {
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
     /// Call it before any other thread is started, so that no other thread gets the signals.
-    public init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
+    public init(_ configuration: GatewayConfiguration, logger: Logger, level: LogLevel) throws(StartError) {
+        self.level = level
         self.configuration = configuration
         self.logger = logger
         signals = Signals()
@@ -69,7 +71,7 @@ public final class Gateway {
         sockets = ListenerSockets(workerCount: count)
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
-        accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
+        logs = try LogWriter(configuration.log, logger: logger)
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -84,10 +86,12 @@ public final class Gateway {
         do throws(SystemError) {
             let services = try startServices(publication)
             for index in mailboxes.indices { try startWorker(index, publication, listeners, services) }
-            try accessLog?.start()
+            try logs.start()
         } catch {
             throw .refused(error)
         }
+        configuration.tellWarnings(to: logger)
+        AuditEvent(.started, [("configuration", snapshot.hash)]).leave(in: logs.audit.sink)
         for listener in snapshot.listeners {
             logger.info("Listening.", metadata: ["address": "\(listener.address)"])
         }
@@ -98,7 +102,12 @@ public final class Gateway {
         let send: @Sendable (WorkerMessage) -> Void = { message in
             for mailbox in mailboxes { mailbox.send(message) }
         }
-        let keys = try KeyRefresher(issuers: publication.snapshot.issuers, logger: logger, send: send)
+        let keys = try KeyRefresher(
+            issuers: publication.snapshot.issuers,
+            logger: logger,
+            auditLog: logs.audit.sink,
+            send: send
+        )
         let names = NameRefresher(hosts: publication.hosts, logger: logger, send: send)
         try keys.start()
         try names.start()
@@ -107,7 +116,8 @@ public final class Gateway {
         return WorkerServices(
             keys: keys,
             names: names,
-            accessLog: accessLog?.sink,
+            accessLog: logs.access.sink,
+            auditLog: logs.audit.sink,
             logger: logger,
             subjectKey: subjectKey,
             maximumClients: maximumClients
@@ -161,7 +171,7 @@ public final class Gateway {
             case .reload?:
                 watch = FileWatch(reload(from: origin))
             case .reopenLogs?:
-                accessLog?.reopen()
+                logs.reopen()
             case nil:
                 if configuration.watches, watch.haveChanged() { watch = FileWatch(reload(from: origin)) }
             }
@@ -182,32 +192,44 @@ public final class Gateway {
     /// - Returns: The files that were read for it.
     private func reload(from origin: ConfigurationOrigin) -> ReadFiles {
         let files = ReadFiles()
-        do throws(ConfigurationError) {
-            let new = try origin.load(configuration.legacy, files)
-            if let obstacle = configuration.obstacle(to: new) {
-                logger.error("Nothing was reloaded: \(obstacle)")
-            } else {
-                publish(new)
-            }
+        do throws(ReloadRefusal) {
+            try publish(try load(from: origin, noting: files))
         } catch {
-            for diagnostic in error.diagnostics where diagnostic.severity == .error {
-                logger.error(
-                    "Nothing was reloaded: \(diagnostic.problem) \(diagnostic.remedy)",
-                    metadata: ["at": "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)"]
-                )
+            for problem in error.problems {
+                logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
+                AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
+                    .leave(in: logs.audit.sink)
             }
         }
         return files
     }
 
-    private func publish(_ new: GatewayConfiguration) {
+    private func load(
+        from origin: ConfigurationOrigin,
+        noting files: ReadFiles
+    ) throws(ReloadRefusal) -> GatewayConfiguration {
+        let new: GatewayConfiguration
+        do throws(ConfigurationError) {
+            new = try origin.load(configuration.legacy, files)
+        } catch {
+            throw ReloadRefusal(error)
+        }
+        if let obstacle = configuration.obstacle(to: new) { throw ReloadRefusal(obstacle) }
+        return new
+    }
+
+    private func publish(_ new: GatewayConfiguration) throws(ReloadRefusal) {
         let listeners: [PublishedListener]
         do throws(StartError) {
+            try logs.apply(new.log)
             listeners = try sockets.take(new.snapshot.listeners)
         } catch {
-            return logger.error("Nothing was reloaded: \(error.sentence)")
+            try? logs.apply(configuration.log)
+            throw ReloadRefusal(error.sentence)
         }
         configuration = new
+        level.current = new.log.level.loggerLevel
+        new.tellWarnings(to: logger)
         let publication = publisher.publish(new.snapshot)
         names?.follow(publication.hosts)
         keys?.adopt(publication, listeners)
@@ -218,6 +240,7 @@ public final class Gateway {
     private func noteAdoption() {
         guard let generation = awaited, statuses.allSatisfy({ $0.generation >= generation }) else { return }
         awaited = nil
+        AuditEvent(.reloaded, [("configuration", configuration.snapshot.hash)]).leave(in: logs.audit.sink)
         let pause = statuses.map(\.adoptionPause).max() ?? 0
         logger.notice(
             "Reloaded.",
@@ -243,7 +266,8 @@ public final class Gateway {
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
             Clock.sleep(milliseconds: 5)
         }
-        accessLog?.flush()
+        AuditEvent(.ended).leave(in: logs.audit.sink)
+        logs.flush()
         logger.notice("Ended.")
     }
 }

@@ -49,15 +49,10 @@ enum GatewayRun {
         from origin: ConfigurationOrigin,
         onStart: () -> Void = {}
     ) throws {
-        let logger = makeLogger(configuration.log.level)
-        for warning in configuration.warnings {
-            logger.warning(
-                "Configuration: \(warning.problem) \(warning.remedy)",
-                metadata: ["at": "\(warning.file):\(warning.line):\(warning.column)"]
-            )
-        }
+        let level = LogLevel(configuration.log.level.loggerLevel)
+        let logger = Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
         do {
-            let gateway = try Gateway(configuration, logger: logger)
+            let gateway = try Gateway(configuration, logger: logger, level: level)
             let setup = try startDevelopment(configuration)
             try gateway.start()
             onStart()
@@ -70,10 +65,5 @@ enum GatewayRun {
             logger.critical("\(error.sentence)")
             throw ExitCode(2)
         }
-    }
-
-    private static func makeLogger(_ level: LogSettings.Level) -> Logger {
-        let level = Logger.Level(rawValue: level.rawValue) ?? .info
-        return Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
     }
 }

@@ -17,7 +17,7 @@ import Testing
         ("", RootMember.names), ("included", IncludedMember.names), ("listener", ListenerMember.names),
         ("issuer", IssuerMember.names), ("keys", KeysMember.names), ("route", RouteMember.names),
         ("match", MatchMember.names), ("upstream", UpstreamMember.names), ("limits", LimitMember.names),
-        ("log", LogMember.names), ("access", AccessLogMember.names), ("development", DevelopmentMember.names),
+        ("log", LogMember.names), ("log_file", LogFileMember.names), ("development", DevelopmentMember.names),
         ("servers", DevelopmentServerMember.names), ("listener_tls", ListenerTLSMember.names),
         ("certificate", CertificateMember.names), ("client_certificate", ClientCertificateMember.names),
         ("client_certificates", ClientCertificatesMember.names), ("client_tls", ClientTLSMember.names),

@@ -206,7 +206,7 @@ class TestWatching:
         self.wait(gate, "b", 404)
         gateway.configuration.write_text(json.dumps(configuration))
         self.wait(gate, "b", 200)
-        assert len(messages(gate, "Reloaded.")) == 2
+        gateway.wait_until(lambda: len(messages(gate, "Reloaded.")) == 2, 2, "said twice")
 
     def test_a_problem_is_said_once_and_mending_it_is_seen(self, gate):
         gateway, configuration = self.start(gate)

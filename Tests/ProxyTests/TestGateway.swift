@@ -16,6 +16,7 @@ import Transport
 final class TestGateway: Sendable {
     let port: UInt16
     let sink = LogSink()
+    let auditLog = LogSink()
     let status = WorkerStatus()
     let signer: TokenSigner
     private let mailbox: Mailbox<WorkerMessage>
@@ -49,9 +50,10 @@ final class TestGateway: Sendable {
         var quiet = Logger(label: "test")
         quiet.logLevel = .critical
         let services = WorkerServices(
-            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet) { _ in },
+            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet, auditLog: LogSink()) { _ in },
             names: NameRefresher(hosts: [host], logger: quiet) { _ in },
             accessLog: sink,
+            auditLog: auditLog,
             logger: quiet,
             subjectKey: [1, 2, 3]
         )
@@ -78,12 +80,12 @@ final class TestGateway: Sendable {
         }
     }
 
-    private static func snapshot(
+    static func snapshot(
         _ servers: [UInt16],
-        _ host: String,
-        _ responseTimeout: Int,
-        _ connectTimeout: Int,
-        _ limits: Limits
+        _ host: String = "127.0.0.1",
+        _ responseTimeout: Int = 5000,
+        _ connectTimeout: Int = 2000,
+        _ limits: Limits = Limits()
     ) throws -> Snapshot {
         let issuer = Issuer(
             name: "corp",
