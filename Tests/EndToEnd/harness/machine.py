@@ -46,19 +46,32 @@ class Machine:
     def __init__(self, directory: Path):
         self.directory = directory
         self.process: subprocess.Popen[bytes] | None = None
-        hierarchies = [each.split()[1] for each in Path("/proc/mounts").read_text().splitlines() if " cgroup2 " in each]
+        hierarchies = [
+            each.split()[1] for each in Path("/proc/mounts").read_text().splitlines() if " cgroup2 " in each
+        ]
         if os.geteuid() != 0 or not hierarchies or not Path("/lib/systemd/systemd").exists():
             pytest.skip("a machine of its own needs root, cgroup2 and systemd")
         self.cgroup = Path(hierarchies[0]) / f"audgate-test-{os.getpid()}"
 
     def start(self) -> Machine:
         # Overlays do not stack, and the folder of tests may be on one.
+        self.directory.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", self.directory], check=True)
         for name in ("upper", "work", "root"):
             (self.directory / name).mkdir()
         self.cgroup.mkdir()
-        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc", "--net", "--cgroup"]
-        enter = f"echo $$ >{self.cgroup}/cgroup.procs && exec \"$@\""
+        command = [
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--cgroup",
+        ]
+        enter = f'echo $$ >{self.cgroup}/cgroup.procs && exec "$@"'
         self.process = subprocess.Popen(
             ["sh", "-c", enter, "sh", *command, "sh", "-c", BOOT, "sh", str(self.directory)],
             stdin=subprocess.DEVNULL,
@@ -79,13 +92,20 @@ class Machine:
         return Path(f"/proc/{self.first_process}/root{path}")
 
     def run(self, *command: str, check: bool = True, **more) -> subprocess.CompletedProcess[str]:
-        enter = ["nsenter", f"--target={self.first_process}", "--all", "--root"]
         result = subprocess.run(
-            [*enter, *command], cwd="/", capture_output=True, text=True, timeout=60, **more
+            [*self._enter, *command], cwd="/", capture_output=True, text=True, timeout=60, **more
         )
         if check:
             assert result.returncode == 0, f"{' '.join(command)}: {result.stdout}{result.stderr}"
         return result
+
+    def popen(self, *command: str) -> subprocess.Popen[str]:
+        """Starts a command there; its output is for the caller to read."""
+        return subprocess.Popen([*self._enter, *command], cwd="/", stdout=subprocess.PIPE, text=True)
+
+    @property
+    def _enter(self) -> list[str]:
+        return ["nsenter", f"--target={self.first_process}", "--all", "--root"]
 
     def stop(self) -> None:
         if self.process:
