@@ -163,7 +163,9 @@ def test_a_process_that_dies_is_started_again(host):
 def test_a_process_that_hangs_is_started_again(host):
     host.configure(watchdog="[Service]\nWatchdogSec=2s\n")
     host.start_gateway()
-    process = host.show("MainPID")
+    process, heard = host.show("MainPID"), host.show("WatchdogTimestampMonotonic")
+    host.wait_until(lambda: host.show("WatchdogTimestampMonotonic") != heard, "heard of again")
+    assert host.show("MainPID") == process
     host.run("kill", "-STOP", process)
     host.wait_until(lambda: host.show("MainPID") not in ("0", process) and host.status() == "200", "back")
 
