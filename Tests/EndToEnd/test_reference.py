@@ -93,6 +93,7 @@ MEMBERS = {
         {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
         "object; by name: list of strings",
     ),
+    "a named choice": ({"$ref": "#/$defs/choice"}, '[inner](#inner) or `"off"`'),
     "itself again": ({"type": "array", "items": {"$ref": "#/$defs/again"}}, "list of [again](#again)"),
     "nothing known": ({}, "any value"),
     "what is not there": ({"$ref": "#/$defs/lost"}, "any value"),
@@ -107,6 +108,7 @@ def test_a_member_of_any_form_gets_a_row(tmp_path, member, kind):
         "properties": {"it": {**member, "description": 'This | that, such as {"a": ["b"]}.', "default": None}},
         "$defs": {
             "duration": {"type": "string", "description": "A time."},
+            "choice": {"anyOf": [{"$ref": "#/$defs/inner"}, {"const": "off"}]},
             "inner": {"type": "object", "properties": {"x": {"type": "string"}}},
             "again": again,
         },
@@ -116,4 +118,5 @@ def test_a_member_of_any_form_gets_a_row(tmp_path, member, kind):
     assert cells[1].startswith(kind)
     assert cells[2] == "`null`"
     assert cells[3] == 'This \\| that, such as `{"a": ["b"]}`.'
+    assert "| duration | A time. |" in text and "| choice |" not in text
     assert ("Again", "next") in rows(text) and ("Inner", "x") in rows(text)
