@@ -170,7 +170,9 @@ def test_answers_that_nobody_reads_hold_no_more_than_the_document_says(over, tra
     before = resident(gateway.process)
 
     def endless(_, connection):
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000000\r\n\r\n")
+        connection.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000000\r\n\r\n"
+        )
         while True:
             connection.send(bytes(65536))
 

@@ -52,7 +52,9 @@ def configuration(tmp_path, issuer):
 
 
 def test_every_product_has_one_part_and_one_token():
-    assert {"Keycloak", "Microsoft Entra ID", "Okta", "Auth0", "PingOne", "PingFederate", "Google"} == set(RECIPES)
+    assert {"Keycloak", "Microsoft Entra ID", "Okta", "Auth0", "PingOne", "PingFederate", "Google"} == set(
+        RECIPES
+    )
     for part, claims in RECIPES.values():
         assert set(part) == {"issuers", "routes"} and {"iss", "aud"} <= set(claims)
 

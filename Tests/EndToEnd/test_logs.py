@@ -9,18 +9,16 @@ import time
 
 import pytest
 
-from harness.gate import Gate
 from harness.gateway import binary
 from harness.messages import modern
 
 TRANSPORTS = ("http1",)
+ROUTES = {"a": {}, "b": {}}
 
 
 @pytest.fixture
-def gate(tmp_path_factory, certificates, transports):
-    gate = Gate(tmp_path_factory.mktemp("logs"), certificates, {"a": {}, "b": {}}, transports)
-    yield gate
-    gate.stop()
+def gate(fresh):
+    return fresh
 
 
 def lines(path):
@@ -28,7 +26,9 @@ def lines(path):
 
 
 def wait_for(gate, path, holds):
-    gate.gateway.wait_until(lambda: path.exists() and bool(lines(path)) and holds(lines(path)), 5, f"in {path.name}")
+    gate.gateway.wait_until(
+        lambda: path.exists() and bool(lines(path)) and holds(lines(path)), 5, f"in {path.name}"
+    )
     return lines(path)
 
 

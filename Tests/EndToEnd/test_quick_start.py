@@ -35,12 +35,16 @@ def shell(tmp_path):
                 script.append(f"cat >gateway.json <<'END'\n{block.text}END\n")
                 continue
             # The build has been done, and what comes of it is on the path.
-            kept = [each for each in block.text.splitlines(True) if not re.match(r"scripts/|export PATH", each)]
+            kept = [
+                each for each in block.text.splitlines(True) if not re.match(r"scripts/|export PATH", each)
+            ]
             if block.text.startswith("grep "):
                 # A reader is slower than the log is written; a script is not.
                 script.append(WAIT.format(block.text.strip() + " >/dev/null"))
             # `explain` says by its exit status that a token is refused.
-            script.append("set +e\n{}set -e\n".format("".join(kept)) if "explain" in block.text else "".join(kept))
+            script.append(
+                "set +e\n{}set -e\n".format("".join(kept)) if "explain" in block.text else "".join(kept)
+            )
             script.append("echo\n")
             if "audgate serve" in block.text:
                 script.append(WAIT.format(READY))

@@ -105,7 +105,9 @@ def test_a_member_of_any_form_gets_a_row(tmp_path, member, kind):
     again = {"type": "object", "properties": {"next": {"$ref": "#/$defs/again", "description": "Once more."}}}
     schema = {
         "type": "object",
-        "properties": {"it": {**member, "description": 'This | that, such as {"a": ["b"]}.', "default": None}},
+        "properties": {
+            "it": {**member, "description": 'This | that, such as {"a": ["b"]}.', "default": None}
+        },
         "$defs": {
             "duration": {"type": "string", "description": "A time."},
             "choice": {"anyOf": [{"$ref": "#/$defs/inner"}, {"const": "off"}]},

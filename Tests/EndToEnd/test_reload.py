@@ -10,21 +10,18 @@ import time
 
 import pytest
 
-
-from harness.gate import Gate
 from harness.gateway import free_port
 from harness.messages import initialize, legacy, modern
 from harness.recorder import canned, event_stream
 
 TRANSPORTS = ("http1", "tls2/https2")
+ROUTES = {"a": {}, "b": {}}
 EVENTS = [b"data: %d\n\n" % number for number in range(15)]
 
 
 @pytest.fixture
-def gate(tmp_path_factory, certificates, transports):
-    gate = Gate(tmp_path_factory.mktemp("reload"), certificates, {"a": {}, "b": {}}, transports)
-    yield gate
-    gate.stop()
+def gate(fresh):
+    return fresh
 
 
 def write(gate, configuration):

@@ -20,7 +20,10 @@ TOKENS = {
     "aud_mismatch": ("account", {}),
     "aud_not_exclusive": ([RESOURCE, ISSUER + "/userinfo"], {}),
     "issuer_unknown": (RESOURCE, {"iss": ISSUER + "/"}),
-    "not_access_token": ("client-1", {"header": {"typ": "JWT"}, "client_id": None, "scope": None, "nonce": "n"}),
+    "not_access_token": (
+        "client-1",
+        {"header": {"typ": "JWT"}, "client_id": None, "scope": None, "nonce": "n"},
+    ),
     "token_malformed": (None, {}),
     "insufficient_scope": (RESOURCE, {"scope": "files:write"}),
     "lifetime_too_long": (RESOURCE, {"iat": NOW, "exp": NOW + 86_400}),

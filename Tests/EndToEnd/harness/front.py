@@ -91,7 +91,9 @@ class Front:
             control.sendall(b"show stat\n")
             answer = b"".join(iter(lambda: control.recv(65536), b"")).decode()
         rows = csv.DictReader(io.StringIO(answer.removeprefix("# ")))
-        return {each["svname"]: each["check_status"] for each in rows if each["svname"].startswith("gateway-")}
+        return {
+            each["svname"]: each["check_status"] for each in rows if each["svname"].startswith("gateway-")
+        }
 
     def wait_for_checks(self, expected: str, within: float = 10.0) -> None:
         end = time.monotonic() + within
