@@ -5,6 +5,10 @@ internal import Policy
 internal import Transport
 
 extension Worker {
+    /// Most configurations that are kept for exchanges that began with them; the oldest ends with its exchanges when
+    /// there would be more. Each may be large, and event streams live for days.
+    static let maximumOlderGenerations = 16
+
     /// Takes a configuration over for everything that begins from now on.
     ///
     /// Exchanges go on under the configuration that they began with. Those that wait for keys have not been decided:
@@ -14,6 +18,8 @@ extension Worker {
         let start = Clock.monotonicMicroseconds
         let waiting = takeParked { if case .awaitingKeys = $0 { true } else { false } }
         olderGenerations.append(generation)
+        forgetGenerations()
+        if olderGenerations.count > Self.maximumOlderGenerations { endExchanges(of: olderGenerations[0]) }
         generation = Generation(publication, keys: keys)
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
@@ -41,6 +47,13 @@ extension Worker {
         for index in olderGenerations.indices.reversed()
         where isKnownUniquelyReferenced(&olderGenerations[index]) {
             olderGenerations.remove(at: index)
+        }
+    }
+
+    private func endExchanges(of superseded: Generation) {
+        for case .client(let client) in connections.all {
+            guard let exchange = client.exchange, exchange.generation === superseded else { continue }
+            fail(exchange, GatewayFailure(.superseded))
         }
     }
 
