@@ -13,7 +13,7 @@ enum RootMember: String, MemberName {
     case listeners, workers, issuers, routes
     case scopeImplications = "scope_implications"
     case sessionKeys = "session_keys"
-    case limits, log, include, development
+    case limits, log, traces, include, development
 
     static let object = "the configuration"
 }
@@ -36,6 +36,7 @@ struct RootObject {
     private var limits = Limits()
     private var workers = 0
     private var log = LogSettings()
+    private var traces: TraceSettings?
     private var development: DevelopmentSettings?
     private let material: TLSMaterial
 
@@ -52,6 +53,7 @@ struct RootObject {
         workers = members[.workers]?.count(in: 0...Self.maximumWorkers) ?? 0
         limits = members[.limits].map { Limits($0) } ?? Limits()
         log = members[.log].map { LogSettings($0) } ?? LogSettings()
+        traces = members[.traces].flatMap { TracesObject($0, material, surroundings).settings }
         scopeImplications = members[.scopeImplications].map(Self.scopeImplications) ?? [:]
         add(issuers: members[.issuers], routes: members[.routes])
         for node in included {
@@ -140,7 +142,8 @@ struct RootObject {
             routes: routes,
             scopeImplications: scopeImplications,
             sessionKeys: sessionKeys,
-            limits: limits
+            limits: limits,
+            traces: traces
         )
         return GatewayConfiguration(
             snapshot: snapshot,

@@ -132,7 +132,7 @@ struct AccessRecord {
     }
 
     /// Who ended the request: policy let it through, the gateway answered, or it was refused or failed.
-    private var decision: StaticString {
+    var decision: StaticString {
         switch reason {
         case .access(.allowed): "allow"
         case .access(.metadata), .access(.preflight), .access(.health), .access(.options): "local"

@@ -20,6 +20,8 @@ public struct WorkerServices: Sendable {
     public let names: NameRefresher
     /// Takes the access log; nil if it is off.
     public let accessLog: LogSink?
+    /// Takes the spans of traced requests.
+    public let spans: SpanSink
     /// Takes operational messages.
     public let logger: Logger
     /// Key of the hash under which subjects stand in logs.
@@ -33,6 +35,7 @@ public struct WorkerServices: Sendable {
         sessions: SessionTable = SessionTable(),
         names: NameRefresher,
         accessLog: LogSink?,
+        spans: SpanSink = SpanSink(),
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max
@@ -41,6 +44,7 @@ public struct WorkerServices: Sendable {
         self.sessions = sessions
         self.names = names
         self.accessLog = accessLog
+        self.spans = spans
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -98,6 +102,8 @@ public final class Worker {
     /// Access log lines of this round.
     var lines = ByteBuffer()
     var lineCount = 0
+    /// Spans of this round.
+    var spans = SpanLines()
     /// When to accept again after a pause, in milliseconds; nil while accepting.
     var acceptsAgainAt: Int?
     /// When a pause is worth another message, in milliseconds.
@@ -260,6 +266,7 @@ public final class Worker {
     }
 
     private func handOverLines() {
+        handOverSpans()
         guard lineCount > 0 else { return }
         services.accessLog?.leave(lines, count: lineCount)
         lines.removeAll()

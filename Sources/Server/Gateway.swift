@@ -34,6 +34,7 @@ public final class Gateway {
     private let mailboxes: [Mailbox<WorkerMessage>]
     private let statuses: [WorkerStatus]
     private let accessLog: AccessLogWriter?
+    private let traces: TraceExporter
     private let signals: Signals
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
@@ -64,6 +65,7 @@ public final class Gateway {
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
+        traces = TraceExporter(version: Release.version, logger: logger)
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -113,10 +115,12 @@ public final class Gateway {
         }
         try keys.start()
         try names.start()
+        try traces.adopt(snapshot.traces)
         return WorkerServices(
             keys: keys,
             names: names,
             accessLog: accessLog?.sink,
+            spans: traces.sink,
             logger: logger,
             subjectKey: SecureRandom.bytes(count: 32),
             maximumClients: maximumClients
@@ -218,6 +222,7 @@ public final class Gateway {
             Clock.sleep(milliseconds: 5)
         }
         accessLog?.flush()
+        traces.finish(patience: 2000)
         logger.notice("Ended.")
     }
 }
