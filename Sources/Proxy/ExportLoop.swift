@@ -108,6 +108,9 @@ struct ExportLoop {
         while next(from: sink, now: now, isEnding: true) != nil { batch = nil }
     }
 
+    /// Lost spans that no notice has told of, and those of the batch that is being sent.
+    var open: Int { untold + (batch?.count ?? 0) }
+
     private mutating func lose(_ spans: Int) {
         counts.dropped += spans
         untold += spans

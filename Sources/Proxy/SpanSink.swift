@@ -105,6 +105,11 @@ public final class SpanSink: Sendable {
         }
     }
 
+    /// Number of spans that wait.
+    var count: Int {
+        state.withLock { state in state.full.reduce(state.count) { $0 + $1.count } }
+    }
+
     /// Number of spans that were dropped since the last time.
     func takeDropped() -> Int {
         state.withLock { state in

@@ -5,7 +5,7 @@ internal import JSON
 public import Logging
 public import Policy
 internal import Synchronization
-public import Transport
+internal import Transport
 
 /// Empties a `SpanSink` into the collector of the settings (OTLP over HTTP, in JSON).
 public final class TraceExporter: Sendable {
@@ -20,6 +20,8 @@ public final class TraceExporter: Sendable {
         var settings: TraceSettings?
         var isRunning = false
         var counts = TraceCounts()
+        /// Spans of which nobody was told what became of them: lost ones, and those that are being sent.
+        var open = 0
         /// When the process ends, in milliseconds of the monotonic clock; nil until it is about to.
         var end: Int?
         var hasEnded = false
@@ -45,16 +47,20 @@ public final class TraceExporter: Sendable {
     public var counts: TraceCounts { state.withLock { $0.counts } }
 
     /// Exports by `settings` from now on, also what waits already; nil ends exporting.
-    ///
-    /// - Throws: When the system has no thread to give.
-    public func adopt(_ settings: TraceSettings?) throws(SystemError) {
+    public func adopt(_ settings: TraceSettings?) {
         let mustStart = state.withLock { state in
             state.settings = settings
             defer { if settings != nil { state.isRunning = true } }
             return settings != nil && !state.isRunning
         }
         guard mustStart else { return }
-        try Thread.start("audgate-traces") { self.run() }
+        do throws(SystemError) {
+            try Thread.start("audgate-traces") { self.run() }
+        } catch {
+            // Requests go on without it; the sink drops what has no room.
+            state.withLock { $0.isRunning = false }
+            logger.error("Spans cannot be exported.", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Exports what waits, without waiting for more of it; blocks for at most `patience` milliseconds.
@@ -67,10 +73,15 @@ public final class TraceExporter: Sendable {
         guard isRunning else { return }
         while !state.withLock({ $0.hasEnded }) {
             guard Clock.monotonicMilliseconds < end + Self.pause else {
-                return logger.warning("The collector did not take the last spans in time.")
+                let spans = state.withLock { $0.open } + sink.takeDropped() + sink.count
+                return log(spans, "The collector did not take them before the process ended.")
             }
             Clock.sleep(milliseconds: 5)
         }
+    }
+
+    private func log(_ spans: Int, _ problem: String) {
+        logger.warning("Spans were dropped.", metadata: ["spans": "\(spans)", "reason": "\(problem)"])
     }
 
     private func run() {
@@ -91,6 +102,7 @@ public final class TraceExporter: Sendable {
     private func export(by settings: TraceSettings, until end: Int?, _ loop: inout ExportLoop) {
         let request = ExportRequest(serviceName: settings.serviceName, version: version)
         while let batch = loop.next(from: sink, now: Clock.monotonicMilliseconds, isEnding: end != nil) {
+            tell(&loop)
             let deadline = min(Clock.monotonicMilliseconds + Self.requestTime, end ?? .max)
             let outcome = Self.send(request.content(of: batch), by: settings, until: deadline)
             loop.note(
@@ -105,13 +117,15 @@ public final class TraceExporter: Sendable {
     }
 
     private func tell(_ loop: inout ExportLoop, isEnding: Bool = false) {
-        let counts = loop.counts
-        state.withLock { $0.counts = counts }
         switch loop.notice(now: Clock.monotonicMilliseconds, isEnding: isEnding) {
-        case .dropped(let spans, let problem):
-            logger.warning("Spans were dropped.", metadata: ["spans": "\(spans)", "reason": "\(problem)"])
+        case .dropped(let spans, let problem): log(spans, problem)
         case .recovered: logger.notice("The collector takes spans again.")
         case nil: break
+        }
+        let (counts, open) = (loop.counts, loop.open)
+        state.withLock { state in
+            state.counts = counts
+            state.open = open
         }
     }
 

@@ -115,7 +115,7 @@ public final class Gateway {
         }
         try keys.start()
         try names.start()
-        try traces.adopt(snapshot.traces)
+        traces.adopt(snapshot.traces)
         return WorkerServices(
             keys: keys,
             names: names,
@@ -194,6 +194,7 @@ public final class Gateway {
             }
             listeners = new.snapshot.listeners
             for mailbox in mailboxes { mailbox.send(.listeners(listeners)) }
+            traces.adopt(new.snapshot.traces)
             logger.notice("Certificates were taken anew.")
         } catch {
             for diagnostic in error.diagnostics where diagnostic.severity == .error {
@@ -222,7 +223,7 @@ public final class Gateway {
             Clock.sleep(milliseconds: 5)
         }
         accessLog?.flush()
-        traces.finish(patience: 2000)
+        traces.finish(patience: 5000)
         logger.notice("Ended.")
     }
 }
