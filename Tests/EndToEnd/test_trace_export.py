@@ -232,8 +232,8 @@ def test_a_collector_in_trouble_costs_requests_no_time(over, collector, state, t
         assert collector.deliveries
     assert len(times[plain]) > 500
     assert statistics.median(times[traced]) < 1.5 * statistics.median(times[plain])
-    worst = [statistics.quantiles(times[each], n=100)[98] for each in (plain, traced)]
-    assert worst[1] < 3 * worst[0], worst
+    slow = [statistics.quantiles(times[each], n=10)[8] for each in (plain, traced)]
+    assert slow[1] < 2 * slow[0], slow
     if state == "refuses":
         collector.listen()
 
