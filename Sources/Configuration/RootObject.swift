@@ -13,7 +13,7 @@ enum RootMember: String, MemberName {
     case listeners, workers, issuers, routes
     case scopeImplications = "scope_implications"
     case sessionKeys = "session_keys"
-    case limits, log, include, watch, development
+    case limits, log, traces, include, watch, development
 
     static let object = "the configuration"
 }
@@ -38,6 +38,7 @@ struct RootObject {
     private var workers = 0
     private var watches = false
     private var log = LogSettings()
+    private var traces: TraceSettings?
     private var development: DevelopmentSettings?
     private let material: TLSMaterial
 
@@ -57,6 +58,7 @@ struct RootObject {
         watches = members[.watch]?.bool() ?? false
         limits = members[.limits].map { Limits($0) } ?? Limits()
         log = members[.log].map { LogSettings($0) } ?? LogSettings()
+        traces = members[.traces].flatMap { TracesObject($0, material, surroundings).settings }
         scopeImplications = members[.scopeImplications].map(Self.scopeImplications) ?? [:]
         add(issuers: members[.issuers], routes: members[.routes])
         for node in included {
@@ -145,7 +147,8 @@ struct RootObject {
             routes: routes,
             scopeImplications: scopeImplications,
             sessionKeys: sessionKeys,
-            limits: limits
+            limits: limits,
+            traces: traces
         )
         var legacy = material.legacy
         legacy.randomSessionKeys = randomSessionKeys

@@ -69,6 +69,7 @@ extension Worker {
             sessions: services.sessions
         )
         exchange.record.note(envelope, in: exchange.body.span)
+        noteTrace(of: exchange)
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
         case .forward(let permit):
@@ -222,6 +223,7 @@ extension Worker {
 
     func log(_ exchange: Exchange) {
         exchange.record.bytesIn = exchange.bodyLength
+        recordSpans(of: exchange)
         guard let client = exchange.client else { return }
         if services.accessLog.isOn { accessLines.add { write(exchange, of: client, to: &$0) } }
         if services.auditLog.isOn, exchange.record.isRefused {

@@ -15,6 +15,7 @@ extension Worker {
         guard let permit = exchange.permit.take() else { return }
         let lease = pool.checkOut(permit, exchange.generation)
         exchange.record.endpoint = lease.place.endpoint.name
+        exchange.trace.forwardedAt = clock.microseconds
         exchange.lease = consume lease
         guard !placeOnShared(exchange) else { return }
         guard let idle = takeIdle(for: exchange) else { return connect(exchange) }
@@ -63,9 +64,7 @@ extension Worker {
             endpoint: endpoint,
             framing: exchange.bodyLength > 0 ? .length(exchange.bodyLength) : .none,
             clientHost: client.origin.host,
-            requestID: exchange.record.requestID,
-            continuesTrace: exchange.continuesTrace,
-            parent: identifiers.next(),
+            trace: forwardedTrace(of: exchange),
             subpath: subpath,
             target: target,
             // The address of a message of 2024-11-05 has the session in it.

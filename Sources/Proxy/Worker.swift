@@ -22,6 +22,8 @@ public struct WorkerServices: Sendable {
     public let accessLog: LogSink
     /// Takes the audit log.
     public let auditLog: LogSink
+    /// Takes the spans of traced requests.
+    public let spans: SpanSink
     /// Takes operational messages.
     public let logger: Logger
     /// Key of the hash under which subjects stand in logs.
@@ -36,6 +38,7 @@ public struct WorkerServices: Sendable {
         names: NameRefresher,
         accessLog: LogSink,
         auditLog: LogSink,
+        spans: SpanSink = SpanSink(),
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max
@@ -45,6 +48,7 @@ public struct WorkerServices: Sendable {
         self.names = names
         self.accessLog = accessLog
         self.auditLog = auditLog
+        self.spans = spans
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -102,6 +106,8 @@ public final class Worker {
     var accessLines = LogLines()
     /// Lines of this round for the audit log.
     var auditLines = LogLines()
+    /// Spans of this round.
+    var spans = SpanLines()
     /// When to accept again after a pause, in milliseconds; nil while accepting.
     var acceptsAgainAt: Int?
     /// When a pause is worth another message, in milliseconds.
@@ -276,6 +282,7 @@ public final class Worker {
     private func handOverLines() {
         accessLines.leave(in: services.accessLog)
         auditLines.leave(in: services.auditLog)
+        handOverSpans()
     }
 
     /// Comes back to a connection in the next round.

@@ -35,6 +35,7 @@ public final class Gateway {
     private let mailboxes: [Mailbox<WorkerMessage>]
     private let statuses: [WorkerStatus]
     private let logs: LogWriter
+    private let traces: TraceExporter
     private let signals: Signals
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
@@ -72,6 +73,7 @@ public final class Gateway {
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         logs = try LogWriter(configuration.log, logger: logger)
+        traces = TraceExporter(version: Release.version, logger: logger)
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -113,11 +115,13 @@ public final class Gateway {
         try names.start()
         self.keys = keys
         self.names = names
+        traces.adopt(publication.snapshot.traces)
         return WorkerServices(
             keys: keys,
             names: names,
             accessLog: logs.access.sink,
             auditLog: logs.audit.sink,
+            spans: traces.sink,
             logger: logger,
             subjectKey: subjectKey,
             maximumClients: maximumClients
@@ -232,6 +236,7 @@ public final class Gateway {
         new.tellWarnings(to: logger)
         let publication = publisher.publish(new.snapshot)
         names?.follow(publication.hosts)
+        traces.adopt(new.snapshot.traces)
         keys?.adopt(publication, listeners)
         awaited = publication.generation
     }
@@ -268,6 +273,7 @@ public final class Gateway {
         }
         AuditEvent(.ended).leave(in: logs.audit.sink)
         logs.flush()
+        traces.finish(patience: 5000)
         logger.notice("Ended.")
     }
 }

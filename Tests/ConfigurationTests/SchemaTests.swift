@@ -21,7 +21,7 @@ import Testing
         ("servers", DevelopmentServerMember.names), ("listener_tls", ListenerTLSMember.names),
         ("certificate", CertificateMember.names), ("client_certificate", ClientCertificateMember.names),
         ("client_certificates", ClientCertificatesMember.names), ("client_tls", ClientTLSMember.names),
-        ("secret", SecretMember.names),
+        ("secret", SecretMember.names), ("traces", TracesMember.names),
     ]
 
     let schema: JSONObject
@@ -117,6 +117,14 @@ import Testing
         #expect(keys["maxItems"]?.number?.integer == SessionKeys.maximumCount)
         let text = try #require(keys["description"]?.string)
         #expect(text.contains("each of \(SessionKeys.minimumLength) bytes or more"))
+        let traces = try definition("traces")
+        let sample = try property("traces", "sample")
+        #expect(sample["default"]?.number?.double == TracesObject.defaultSample)
+        #expect(traces["required"]?.strings == [TracesMember.endpoint.rawValue])
+        let service = try property("traces", "service_name")
+        #expect(service["default"]?.string == TraceSettings.defaultServiceName)
+        let headers = try property("traces", "headers")
+        #expect(headers["maxProperties"]?.number?.integer == TracesObject.maximumFields)
         let workers = try property("", "workers")
         #expect(workers["maximum"]?.number?.integer == RootObject.maximumWorkers)
     }
