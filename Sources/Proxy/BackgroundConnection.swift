@@ -17,7 +17,7 @@ struct BackgroundConnection {
 
     /// Connects to where `request` goes, by TLS if that is https; each address of the host has its try.
     init(for request: BackgroundRequest, until deadline: Int) throws(BackgroundFailure) {
-        let addresses = try Self.addresses(for: request, until: deadline)
+        let addresses = if let known = request.addresses { known } else { try request.lookUpAddresses() }
         var failure = BackgroundFailure(.unreachable, "no address")
         for (index, address) in addresses.enumerated() {
             // One that swallows what it is sent leaves time for those behind it.
@@ -31,23 +31,6 @@ struct BackgroundConnection {
             }
         }
         throw BackgroundFailure(failure.kind, "Cannot connect to \(failure.clause)")
-    }
-
-    private static func addresses(
-        for request: BackgroundRequest,
-        until deadline: Int
-    ) throws(BackgroundFailure) -> [SocketAddress] {
-        if let addresses = request.addresses { return addresses }
-        let url = request.url
-        do throws(NameLookupError) {
-            return try NameLookup.addresses(
-                of: url.host,
-                port: url.port,
-                within: deadline - Clock.monotonicMilliseconds
-            )
-        } catch {
-            throw BackgroundFailure(.unresolved, "Cannot connect to \(url.host): \(error.reason)")
-        }
     }
 
     private init(

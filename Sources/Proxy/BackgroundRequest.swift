@@ -68,12 +68,32 @@ public struct BackgroundRequest: Sendable {
         self.url = url
     }
 
+    /// Makes a GET request to an address that is read here.
+    ///
+    /// - Throws: When it is no http or https URL.
+    public init(to address: String) throws(BackgroundFailure) {
+        do throws(HTTPURLError) {
+            url = try HTTPURL(address, allowsQuery: true)
+        } catch {
+            throw BackgroundFailure(.malformed, "\(address) is not a URL")
+        }
+    }
+
     /// Connects, asks, and waits for the response.
     public func send() throws(BackgroundFailure) -> BackgroundResponse {
         try checkFields()
         let deadline = Clock.monotonicMilliseconds + patience
         var connection = try BackgroundConnection(for: self, until: deadline)
         return try connection.isHTTP2 ? exchangeHTTP2(over: &connection) : exchangeHTTP1(over: &connection)
+    }
+
+    /// Looks the addresses of the URL's host up, for at most `patience`.
+    public func lookUpAddresses() throws(BackgroundFailure) -> [SocketAddress] {
+        do throws(NameLookupError) {
+            return try NameLookup.addresses(of: url.host, port: url.port, within: patience)
+        } catch {
+            throw BackgroundFailure(.unresolved, "Cannot connect to \(url.host): \(error.reason)")
+        }
     }
 
     /// A line end in a field would end the head.

@@ -1,6 +1,5 @@
 // Fetches one small document: key sets and metadata of issuers. Blocks; never called on a worker.
 
-internal import HTTP
 internal import Policy
 
 /// A document with how long it may be kept.
@@ -32,14 +31,11 @@ enum DocumentFetch {
     ///   - address: An http or https URL.
     ///   - tls: What https needs.
     static func get(_ address: String, tls: UpstreamTLS?) throws(FetchError) -> FetchedDocument {
-        guard let url = try? HTTPURL(address, allowsQuery: true) else {
-            throw FetchError(problem: "\(address) is not a URL.")
-        }
-        var request = BackgroundRequest(url)
-        request.fields = [("Accept", "application/json")]
-        request.tls = tls
         let response: BackgroundResponse
         do throws(BackgroundFailure) {
+            var request = try BackgroundRequest(to: address)
+            request.fields = [("Accept", "application/json")]
+            request.tls = tls
             response = try request.send()
         } catch {
             throw FetchError(problem: error.problem)

@@ -29,7 +29,8 @@ public struct IssuerMetadata: Sendable {
                 if needsKeys { _ = try found.keyAddress() }
                 return found
             } catch {
-                problems.append(error.problem)
+                // Who takes no connection takes none for any of them.
+                if !problems.contains(error.problem) { problems.append(error.problem) }
             }
         }
         throw FetchError(problem: problems.joined(separator: " "))
