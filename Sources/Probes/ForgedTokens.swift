@@ -8,9 +8,6 @@ internal import Policy
 
 /// Makes tokens that look as good as they can without a key of the issuer.
 struct ForgedTokens: Sendable {
-    private let issuer: Issuer
-    private let signer: TokenSigner
-
     /// One token.
     struct Token {
         /// What it is, with its article.
@@ -18,43 +15,62 @@ struct ForgedTokens: Sendable {
         let text: String
     }
 
-    /// Makes a key on the spot, of a kind that the issuer may sign with; nil if the library fails.
+    private let issuer: Issuer
+    /// Nil where no key of the issuer is known to whose name a signature could be put.
+    private let forger: Forger?
+
+    /// A key made on the spot, under the name of one of the issuer's.
+    private struct Forger: Sendable {
+        let signer: TokenSigner
+        let keyID: String?
+    }
+
+    /// Gets ready.
     ///
     /// - Parameters:
     ///   - issuer: The issuer whose tokens these seem to be.
-    ///   - keySet: Its keys: a token that names one of them is judged at once, one that names none sends the gateway to
-    ///     fetch them anew.
-    init?(of issuer: Issuer, keySet: KeySet?) {
-        let algorithms = SignatureAlgorithm.allCases.filter(issuer.rules.algorithms.contains)
-        let named = keySet?.keys.lazy.compactMap { key in
-            algorithms.first { key.fits($0) }.map { (algorithm: $0, keyID: key.keyID) }
-        }.first
-        guard let algorithm = named?.algorithm ?? algorithms.first,
-            let key = try? SigningKey(generating: algorithm.keyKind),
-            let signer = TokenSigner(key: key, algorithm: algorithm, keyID: named?.keyID)
-        else { return nil }
+    ///   - keySet: Its keys. A signature under a name that is not among them would prove less, and would send the gateway
+    ///     to fetch them anew.
+    init(of issuer: Issuer, keySet: KeySet?) {
         self.issuer = issuer
-        self.signer = signer
+        let algorithms = SignatureAlgorithm.allCases.filter(issuer.rules.algorithms.contains)
+        forger =
+            keySet?.keys.lazy.compactMap { victim in
+                guard let algorithm = algorithms.first(where: victim.fits),
+                    let key = try? SigningKey(generating: victim.kind),
+                    let signer = TokenSigner(key: key, algorithm: algorithm)
+                else { return nil }
+                return Forger(signer: signer, keyID: victim.keyID)
+            }.first
     }
 
-    /// The tokens for a route, which must all be refused there.
+    /// The tokens for a route, at least one; all of them must be refused there.
     ///
     /// - Parameters:
     ///   - route: Their audience and scopes.
     ///   - now: Seconds since the Unix epoch.
     func tokens(for route: Route, now: Int) -> [Token] {
         let claims = claims(for: route, now: now)
-        var unsigned: [Token] = []
+        let header = Self.header("none", keyID: nil)
+        let unsigned = Token(
+            name: "a token without a signature",
+            text: "\(Base64URL.encode(header.span)).\(Base64URL.encode(claims.span))."
+        )
+        guard let forger else { return [unsigned] }
+        let named = Self.header(forger.signer.algorithm.rawValue, keyID: forger.keyID)
+        guard let text = try? forger.signer.sign(claims.span, header: named.span) else { return [unsigned] }
+        return [Token(name: "a token signed with a key made for this check", text: text), unsigned]
+    }
+
+    private static func header(_ algorithm: String, keyID: String?) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.member("alg", "none")
+            writer.member("alg", algorithm)
             writer.member("typ", "at+jwt")
+            if let keyID { writer.member("kid", keyID) }
         }
-        let header = writer.finish()
-        let text = "\(Base64URL.encode(header.span)).\(Base64URL.encode(claims.span))."
-        unsigned.append(Token(name: "a token without a signature", text: text))
-        guard let signed = try? signer.sign(claims.span, type: "at+jwt") else { return unsigned }
-        return [Token(name: "a token signed with a key made for this check", text: signed)] + unsigned
+        let text = writer.finish()
+        return Array(copying: text.span)
     }
 
     private func claims(for route: Route, now: Int) -> [UInt8] {
@@ -71,19 +87,5 @@ struct ForgedTokens: Sendable {
         }
         let text = writer.finish()
         return Array(copying: text.span)
-    }
-}
-
-extension SignatureAlgorithm {
-    /// A kind of key that fits.
-    fileprivate var keyKind: KeyKind {
-        switch self {
-        case .rs256, .rs384, .rs512, .ps256, .ps384, .ps512: .rsa
-        case .es256: .ellipticCurve(.p256)
-        case .es384: .ellipticCurve(.p384)
-        case .es512: .ellipticCurve(.p521)
-        case .eddsa, .ed25519: .edwards(.ed25519)
-        case .ed448: .edwards(.ed448)
-        }
     }
 }

@@ -11,6 +11,8 @@ struct IssuerProbe: Sendable {
     let findings: [Finding]
     /// Its keys, nil if they cannot be had.
     let keySet: KeySet?
+    /// Tokens that seem to be its own.
+    let forged: ForgedTokens
 
     /// Asks.
     ///
@@ -48,6 +50,7 @@ struct IssuerProbe: Sendable {
         }
         self.findings = findings
         self.keySet = keySet
+        forged = ForgedTokens(of: issuer, keySet: keySet)
     }
 
     /// Judges the members of the metadata that say whether clients will get tokens for these resources.

@@ -65,14 +65,13 @@ public final class LiveCheck: Sendable {
     /// - Throws: When the system has no thread or descriptor to give.
     public func run() throws(SystemError) -> LiveReport {
         let probes = Dictionary(uniqueKeysWithValues: zip(issuers, try Crew.map(issuers) { self.probe($0) }))
-        let forged = probes.compactMapValues { $0.forged }
-        let (operatorToken, tokenFinding) = judgeToken(probes.mapValues(\.probe))
-        let findings = try Crew.map(routes) { self.findings(at: $0, forged, operatorToken) }
+        let (operatorToken, tokenFinding) = judgeToken(probes)
+        let findings = try Crew.map(routes) { self.findings(at: $0, probes, operatorToken) }
         let issuerSubjects = issuers.map { id in
             LiveReport.Subject(
                 kind: .issuer,
                 name: snapshot.issuer(id).rules.issuer,
-                findings: probes[id]?.probe.findings ?? []
+                findings: probes[id]?.findings ?? []
             )
         }
         let routeSubjects = zip(routes, findings).map { id, findings in
@@ -82,25 +81,26 @@ public final class LiveCheck: Sendable {
         return LiveReport(subjects: issuerSubjects + [tokenSubject] + routeSubjects)
     }
 
-    private func probe(_ id: IssuerID) -> (probe: IssuerProbe, forged: ForgedTokens?) {
+    private func probe(_ id: IssuerID) -> IssuerProbe {
         defer { done.add(1, ordering: .relaxed) }
         let issuer = snapshot.issuer(id)
         let resources = snapshot.routes.filter { $0.issuers.contains(id) }.map(\.resource.text)
-        let probe = IssuerProbe(issuer, resources: resources)
-        return (probe, ForgedTokens(of: issuer, keySet: probe.keySet))
+        return IssuerProbe(issuer, resources: resources)
     }
 
     private func findings(
         at id: RouteID,
-        _ forged: [IssuerID: ForgedTokens],
+        _ issuers: [IssuerID: IssuerProbe],
         _ token: OperatorToken?
     ) -> [Finding] {
         defer { done.add(1, ordering: .relaxed) }
+        let trusted = snapshot.route(id).issuers
+        let known = trusted.lazy.compactMap { issuers[$0] }.first { $0.keySet != nil }
         return RouteProbe(
             id: id,
             snapshot: snapshot,
             outside: outside,
-            forged: snapshot.route(id).issuers.lazy.compactMap { forged[$0] }.first,
+            forged: known?.forged ?? ForgedTokens(of: snapshot.issuer(trusted[0]), keySet: nil),
             token: token
         ).findings()
     }

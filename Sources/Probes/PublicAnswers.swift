@@ -115,7 +115,14 @@ struct PublicAnswers {
                 )
             }
             return Finding(.ok, step, "\(got) invalid_token.")
-        case 429, 503: return unexpected(response, step, "\(got): whether it would be refused is not known.")
+        case 429: return unexpected(response, step, "\(got): whether it would be refused is not known.")
+        case 503:
+            return Finding(
+                .warning,
+                step,
+                "\(got): whether it would be refused is not known.",
+                "See whether the gateway has the keys of the issuer, and try again."
+            )
         default:
             return Finding(
                 .problem,

@@ -11,7 +11,7 @@ struct RouteProbe {
     let id: RouteID
     let snapshot: Snapshot
     let outside: Outside
-    let forged: ForgedTokens?
+    let forged: ForgedTokens
     let token: OperatorToken?
 
     private var route: Route { snapshot.route(id) }
@@ -65,7 +65,6 @@ struct RouteProbe {
 
     /// Presents tokens that nobody issued; the first that is not refused is told of.
     private func presentForgeries() throws(BackgroundFailure) -> Finding {
-        guard let forged else { return Finding(.note, .forgery, "Not tried: no key could be made for it.") }
         for token in forged.tokens(for: route, now: Clock.unixMicroseconds / 1_000_000) {
             let finding = answers.refusal(
                 try post(token: token.text),

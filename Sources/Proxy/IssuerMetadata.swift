@@ -44,12 +44,8 @@ public struct IssuerMetadata: Sendable {
         }
         let expected = issuer.rules.issuer
         guard let named = document["issuer"]?.string, named.isIdentical(to: expected) else {
-            let other = document["issuer"]?.string.map {
-                "\"\(ClaimText.printable($0, maximumLength: 200))\""
-            }
-            throw FetchError(
-                problem: "\(address) names \(other ?? "no issuer"), another issuer than \(expected)."
-            )
+            let other = document["issuer"]?.string.map { "\"\($0.prefix(200))\"" } ?? "no issuer"
+            throw FetchError(problem: "\(address) names \(other), not the issuer \(expected).")
         }
         self.address = address
         self.document = document

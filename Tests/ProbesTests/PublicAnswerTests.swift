@@ -119,7 +119,7 @@ import Testing
         (200, [], .problem), (202, [], .problem), (400, [], .problem), (403, [], .problem),
         (404, [], .problem),
         (405, [], .problem), (502, [], .problem), (504, [], .problem), (429, [], .warning),
-        (503, [], .problem),
+        (503, [], .warning),
     ])
     func `with a bad token must be 401 invalid_token`(
         _ status: Int,

@@ -2,6 +2,7 @@
 
 import Bytes
 import JOSE
+import OpenSSL
 import Policy
 import Testing
 
@@ -72,35 +73,45 @@ import Testing
 }
 
 @Suite struct `A forged token` {
-    /// What the gateway would say of each token at /files, first refusal only.
-    private func reasons(_ sample: Sample, keySet: KeySet?) throws -> [[String]] {
-        let issuer = sample.snapshot.issuers[0]
-        let forged = try #require(ForgedTokens(of: issuer, keySet: keySet))
-        let route = sample.snapshot.route(Sample.files)
-        return forged.tokens(for: route, now: Int(Sample.now)).map { token in
-            sample.explain(token.text.octets, at: Sample.files).steps.compactMap(\.reason?.code)
-        }
+    private func tokens(_ sample: Sample, keySet: KeySet?) -> [ForgedTokens.Token] {
+        ForgedTokens(of: sample.snapshot.issuers[0], keySet: keySet)
+            .tokens(for: sample.snapshot.route(Sample.files), now: Int(Sample.now))
+    }
+
+    /// Why the gateway would refuse it at /files: every reason.
+    private func reasons(_ token: ForgedTokens.Token, _ sample: Sample) -> [String] {
+        sample.explain(token.text.octets, at: Sample.files).steps.compactMap(\.reason?.code)
     }
 
     @Test func `is wrong in its signature alone`() throws {
         let sample = try Sample()
-        let reasons = try reasons(sample, keySet: sample.keySet)
-        #expect(reasons.count == 2)
-        #expect(reasons[0] == ["signature_invalid"])
-        #expect(reasons[1].first == "algorithm_not_allowed")
+        let tokens = tokens(sample, keySet: sample.keySet)
+        #expect(tokens.count == 2)
+        #expect(reasons(tokens[0], sample) == ["signature_invalid"])
+        #expect(reasons(tokens[1], sample).first == "algorithm_not_allowed")
     }
 
-    @Test func `is wrong in its key where no key is known`() throws {
-        let sample = try Sample(algorithms: "\"EdDSA\", \"ES256\"")
-        #expect(try reasons(sample, keySet: nil)[0] == ["unknown_key"])
+    @Test func `has no signature where no key is known, so that the gateway fetches none`() throws {
+        let sample = try Sample()
+        #expect(tokens(sample, keySet: nil).map(\.name) == ["a token without a signature"])
+        let other = try Sample(algorithms: "\"RS256\"")
+        #expect(tokens(other, keySet: other.keySet).map(\.name) == ["a token without a signature"])
     }
 
-    @Test(arguments: SignatureAlgorithm.allCases)
-    func `is signed by what the issuer may sign with`(_ algorithm: SignatureAlgorithm) throws {
+    @Test(arguments: [
+        (KeyKind.rsa, SignatureAlgorithm.ps512), (.rsa, .rs256), (.ellipticCurve(.p384), .es384),
+        (.ellipticCurve(.p521), .es512), (.edwards(.ed448), .eddsa), (.edwards(.ed25519), .ed25519),
+    ])
+    func `is signed by what the issuer's key is for`(_ kind: KeyKind, _ algorithm: SignatureAlgorithm) throws
+    {
         let sample = try Sample(algorithms: "\"\(algorithm.rawValue)\"")
-        let forged = try #require(ForgedTokens(of: sample.snapshot.issuers[0], keySet: nil))
-        let token = forged.tokens(for: sample.snapshot.route(Sample.files), now: 0)[0]
-        let jws = try CompactJWS(token.text.octets.span)
+        let signer = try #require(
+            TokenSigner(key: SigningKey(generating: kind), algorithm: algorithm, keyID: "k9")
+        )
+        let keySet = try KeySet("{\"keys\":[\(signer.publicJWK)]}".octets.span)
+        let jws = try CompactJWS(try #require(tokens(sample, keySet: keySet).first).text.octets.span)
+        let key = try keySet.key(for: jws.header, algorithm: algorithm)
         #expect(try jws.header.algorithm(among: [algorithm]) == algorithm)
+        #expect(!key.verifies(jws, by: algorithm))
     }
 }
