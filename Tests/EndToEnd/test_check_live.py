@@ -299,7 +299,12 @@ PROXY = """
         ("internal.example.com", "", "challenge", "match.host"),
         ("$host", "proxy_hide_header WWW-Authenticate;", "challenge", "WWW-Authenticate"),
         ("$host", "rewrite ^/files /elsewhere break;", "challenge", "match.path"),
-        ("$host", "if ($request_method = POST) { return 308 https://mcp.example.com/x; }", "challenge", "redirect"),
+        (
+            "$host",
+            "if ($request_method = POST) { return 308 https://mcp.example.com/x; }",
+            "challenge",
+            "redirect",
+        ),
         ("$host", "if ($uri ~ well-known) { return 404; }", "document", "oauth-protected-resource"),
         ("$host", "if ($uri ~ well-known) { return 200 '<html>'; }", "document", "not this gateway"),
     ],
@@ -394,7 +399,8 @@ def test_metadata_of_another_issuer_is_a_problem(served, named):
 
 
 @pytest.mark.parametrize(
-    "mode, word", [("garbage", "not a JSON object"), ("fail", "status 500"), ("stopped", "Connection refused")]
+    "mode, word",
+    [("garbage", "not a JSON object"), ("fail", "status 500"), ("stopped", "Connection refused")],
 )
 def test_an_issuer_that_is_broken_is_a_problem(served, mode, word):
     if mode == "stopped":
@@ -503,9 +509,7 @@ def test_keys_from_a_file_need_no_metadata_but_clients_do(outside):
     configuration["issuers"]["corp"]["keys"] = {"file": str(outside.directory / "keys.json")}
     outside.serve(configuration)
     outside.issuer.server.stop()
-    findings = outside.check(
-        "--token", "-", configuration=configuration, stdin=outside.issuer.mint(CALENDAR)
-    )
+    findings = outside.check("--token", "-", configuration=configuration, stdin=outside.issuer.mint(CALENDAR))
     findings.expect(outside.issuer.identifier, "metadata", "warning", "MCP clients need it")
     findings.expect_only((outside.issuer.identifier, "metadata"))
     findings.expect(CALENDAR, "audience", "ok", "200")
