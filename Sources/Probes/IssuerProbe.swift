@@ -39,9 +39,10 @@ struct IssuerProbe: Sendable {
         var keySet: KeySet?
         if metadata != nil || !isDiscovered {
             do throws(FetchError) {
-                let keys = try KeyFetch.fetch(issuer, by: metadata)
-                keySet = keys.keySet
-                findings.append(Self.judge(keys.keySet, from: keys.source, issuer.rules))
+                let source = try KeyFetch.source(of: issuer, by: metadata)
+                let keys = try KeyFetch.fetch(issuer, by: metadata).keySet
+                keySet = keys
+                findings.append(Self.judge(keys, from: source, issuer.rules))
             } catch {
                 let sentence = "\(error.problem) Without keys every token of this issuer gets 503."
                 let remedy = "Let the source answer, or correct \"keys\" or \"tls\" of the issuer."

@@ -8,8 +8,6 @@ internal import Transport
 
 /// Keys as they were found.
 public struct FetchedKeys: Sendable {
-    /// Where they were found: an address, or the path of a file.
-    public let source: String
     /// The text of the key set, for telling whether it has changed.
     let text: [UInt8]
     /// The keys.
@@ -31,7 +29,7 @@ public enum KeyFetch {
         _ issuer: Issuer,
         by metadata: IssuerMetadata? = nil
     ) throws(FetchError) -> FetchedKeys {
-        let source = try source(of: issuer, metadata)
+        let source = try source(of: issuer, by: metadata)
         let document =
             if case .file(let path) = issuer.keySource {
                 try read(path)
@@ -40,12 +38,7 @@ public enum KeyFetch {
             }
         do {
             let keySet = try KeySet(document.body.span)
-            return FetchedKeys(
-                source: source,
-                text: document.body,
-                keySet: keySet,
-                maximumAge: document.maximumAge
-            )
+            return FetchedKeys(text: document.body, keySet: keySet, maximumAge: document.maximumAge)
         } catch {
             let skipped = error.skipped.map {
                 "\($0.keyID ?? "key \($0.index)"): \($0.refusal.reason.rawValue)"
@@ -58,10 +51,11 @@ public enum KeyFetch {
         }
     }
 
-    /// The path or address of the keys.
-    private static func source(
+    /// Where the keys of `issuer` are: the path of a file, or an address. Asks for its metadata where that is needed and
+    /// not given.
+    public static func source(
         of issuer: Issuer,
-        _ metadata: IssuerMetadata?
+        by metadata: IssuerMetadata? = nil
     ) throws(FetchError) -> String {
         switch issuer.keySource {
         case .file(let path): return path

@@ -16,12 +16,7 @@ import Testing
 
     private func keys(_ number: Int = 0, maximumAge: Int? = nil) throws -> FetchedKeys {
         let text = "{\"keys\":[\(Self.signers[number].publicJWK)]}".octets
-        return FetchedKeys(
-            source: "keys.json",
-            text: text,
-            keySet: try KeySet(text.span),
-            maximumAge: maximumAge
-        )
+        return FetchedKeys(text: text, keySet: try KeySet(text.span), maximumAge: maximumAge)
     }
 
     private func schedule(_ source: KeySource = .discover, maximumAge: Int = 86_400) -> KeySchedule {
