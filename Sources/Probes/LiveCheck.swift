@@ -15,7 +15,7 @@ public final class LiveCheck: Sendable {
         public var route: RouteID?
         /// Where all public names are asked for, nil for where the resolver says.
         public var publicAddress: SocketAddress?
-        /// Authorities that certificates of public names may come from, as PEM; nil for the system's.
+        /// Authorities that certificates of public names may come from besides the system's, as PEM; nil for none.
         public var authorities: [UInt8]?
         /// A token for one route, without anything around it.
         public var token: [UInt8]?
@@ -48,7 +48,7 @@ public final class LiveCheck: Sendable {
 
     private static func context(trusting pem: [UInt8]?) throws(LiveCheckError) -> ClientTLSContext {
         do {
-            let anchors = try pem.map { try TrustAnchors(authorities: $0.span, revocations: nil) }
+            let anchors = try pem.map { try TrustAnchors.systemWith(authorities: $0.span) }
             return try ClientTLSContext(anchors: anchors, identity: nil, offersHTTP2: false)
         } catch {
             throw pem == nil ? .noAuthorities : .malformedAuthorities

@@ -25,7 +25,7 @@ struct LiveOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Trust the authorities in this PEM file, instead of the system's, for public names.",
+            "Trust the authorities in this PEM file, too, for public names.",
             valueName: "file"
         )
     )
