@@ -29,12 +29,16 @@ public enum ConfigurationLoader {
             var surroundings = ConfigurationSurroundings.system(beside: root, noting: files)
             surroundings.inherited = inherited
             return try compile(root, beside: surroundings)
-        case .failure(let error):
-            let findings = Findings()
-            let text = SourceText(ConfigurationSource(name: path, text: []))
-            findings.add(.error, in: text, at: 0, "", error.sentence, "Name a file that can be read.")
-            throw ConfigurationError(diagnostics: findings.sorted(first: path))
+        case .failure(let error): throw unreadable(path, error)
         }
+    }
+
+    /// The one problem of a file that cannot be read.
+    static func unreadable(_ path: String, _ error: ConfigurationFileError) -> ConfigurationError {
+        let findings = Findings()
+        let text = SourceText(ConfigurationSource(name: path, text: []))
+        findings.add(.error, in: text, at: 0, "", error.sentence, "Name a file that can be read.")
+        return ConfigurationError(diagnostics: findings.sorted(first: path))
     }
 
     /// Compiles `root` and the files that it includes. Reads no file, no variable and no clock by itself.

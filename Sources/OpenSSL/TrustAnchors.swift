@@ -27,17 +27,7 @@ public final class TrustAnchors: @unchecked Sendable {
     ) throws(CertificateError) {
         ERR_clear_error()
         guard let store = unsafe Owned(X509_STORE_new(), freedBy: X509_STORE_free) else { throw .library }
-        guard let text = PEMText(pem) else { throw .noAuthority }
-        let authorities = try text.certificates()
-        var count = 0
-        while let authority = unsafe Owned(
-            audgate_certificates_shift(authorities.pointer),
-            freedBy: X509_free
-        ) {
-            guard unsafe X509_STORE_add_cert(store.pointer, authority.pointer) == 1 else { throw .library }
-            count += 1
-        }
-        guard count > 0 else { throw .noAuthority }
+        try Self.add(authorities: pem, to: store)
         try self.init(store, text: Array(copying: pem), revocations: revocations)
     }
 
@@ -45,6 +35,15 @@ public final class TrustAnchors: @unchecked Sendable {
     /// Certificates in directories are read by the library when they are first needed.
     public static func system() throws(CertificateError) -> TrustAnchors {
         try TrustAnchors(systemStore(), text: systemState, revocations: nil)
+    }
+
+    /// Trusts whom the system trusts, and the certificates of `pem` besides.
+    public static func systemWith(authorities pem: borrowing Span<UInt8>) throws(CertificateError)
+        -> TrustAnchors
+    {
+        let store = try systemStore()
+        try add(authorities: pem, to: store)
+        return try TrustAnchors(store, text: systemState + Array(copying: pem), revocations: nil)
     }
 
     /// Trusts whom the system trusts, except for what `revocations` (PEM) revokes.
@@ -81,6 +80,23 @@ public final class TrustAnchors: @unchecked Sendable {
         var status = stat()
         guard let place = unsafe named ?? path, unsafe stat(place, &status) == 0 else { return "none" }
         return "\(status.st_ino):\(status.st_mtim.tv_sec):\(status.st_mtim.tv_nsec):\(status.st_size)"
+    }
+
+    private static func add(
+        authorities pem: borrowing Span<UInt8>,
+        to store: borrowing Owned
+    ) throws(CertificateError) {
+        guard let text = PEMText(pem) else { throw .noAuthority }
+        let authorities = try text.certificates()
+        var count = 0
+        while let authority = unsafe Owned(
+            audgate_certificates_shift(authorities.pointer),
+            freedBy: X509_free
+        ) {
+            guard unsafe X509_STORE_add_cert(store.pointer, authority.pointer) == 1 else { throw .library }
+            count += 1
+        }
+        guard count > 0 else { throw .noAuthority }
     }
 
     private static func systemStore() throws(CertificateError) -> Owned {

@@ -1,6 +1,7 @@
 // Sends spans to their collector, on a thread of its own: what the collector does never holds up a worker.
 
 internal import Bytes
+internal import HTTP
 internal import JSON
 public import Logging
 public import Policy
@@ -134,31 +135,33 @@ public final class TraceExporter: Sendable {
         by settings: TraceSettings,
         until deadline: Int
     ) -> ExportOutcome {
-        do throws(PostError) {
-            let answer = try DocumentPost.send(
-                content,
-                to: settings.endpoint,
-                fields: settings.fields,
-                tls: settings.tls,
-                until: deadline
-            )
-            return outcome(of: answer)
+        var request = BackgroundRequest(settings.endpoint)
+        request.method = .post
+        request.fields =
+            [("Content-Type", "application/json")] + settings.fields.map { ($0.name, $0.value) }
+        request.body = content
+        request.tls = settings.tls
+        request.patience = deadline - Clock.monotonicMilliseconds
+        do throws(BackgroundFailure) {
+            return outcome(of: try request.send())
         } catch {
-            switch error {
-            case .unreachable(let problem): return .later(after: nil, problem: problem)
-            case .unanswered(let problem): return .refused(problem: problem)
+            switch error.kind {
+            // Nothing was sent.
+            case .unresolved, .unreachable, .insecure: return .later(after: nil, problem: error.problem)
+            case .silent, .malformed, .tooLarge: return .refused(problem: error.problem)
             }
         }
     }
 
     /// What an answer means (OTLP Specification, "OTLP/HTTP Response").
-    static func outcome(of answer: PostAnswer) -> ExportOutcome {
+    static func outcome(of answer: BackgroundResponse) -> ExportOutcome {
         let problem = "The collector answered with status \(answer.status)."
         switch answer.status {
         case 200..<300: return partialSuccess(answer.body)
         case 429, 502, 503, 504:
-            // What is longer than the longest pause is as good as that.
-            let after = answer.retryAfter.map { min($0, ExportLoop.longestPause) * 1000 }
+            // A date is passed over; what is longer than the longest pause is as good as that.
+            let after = answer.values(.retryAfter).first.flatMap { Int($0) }
+                .map { min(max($0, 0), ExportLoop.longestPause) * 1000 }
             return .later(after: after, problem: problem)
         default: return .refused(problem: problem)
         }

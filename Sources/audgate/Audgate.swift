@@ -21,7 +21,7 @@ struct Audgate: ParsableCommand {
             explain has codes of its own, see its help.
             """,
         version: Release.version,
-        subcommands: [Serve.self, Check.self, Explain.self, VerifyJWS.self, Demo.self],
+        subcommands: [Serve.self, Check.self, HealthCheck.self, Explain.self, VerifyJWS.self, Demo.self],
         defaultSubcommand: Serve.self
     )
 }

@@ -100,7 +100,7 @@ def whole_configurations():
 
 @pytest.mark.parametrize("text", [*whole_configurations()])
 def test_every_configuration_shown_can_be_used(certificates, tmp_path, text):
-    for name in sorted(set(re.findall(r'"([\w/.-]+\.(?:pem|key|ocsp|json|log))"', text))):
+    for name in sorted(set(re.findall(r'"([\w/.-]+\.(?:pem|key|ocsp|json|log|token))"', text))):
         text = provided(certificates, tmp_path, name, text)
     file = tmp_path / "gateway.json"
     file.write_text(text)
@@ -122,7 +122,7 @@ def provided(certificates, folder, name, text):
     target.parent.mkdir(parents=True, exist_ok=True)
     if kind == "log":
         return text.replace(f'"{name}"', f'"{target}"')
-    if name.endswith("sessions.key"):
+    if kind == "token" or name.endswith("sessions.key"):
         target.write_text("x" * 48)
     elif kind == "json":
         target.write_text('{"keys": []}')

@@ -62,7 +62,7 @@ def test_the_collector_gets_the_fields_that_it_wants_and_a_new_secret_after_a_si
     collector.wait_for_spans(2)
     secret.write_text("Bearer second\n")
     gateway.signal(signal.SIGHUP)
-    gateway.wait_until(lambda: told(gateway, "Certificates were taken anew."), 5, "reloaded")
+    gateway.wait_until(lambda: told(gateway, "Reloaded."), 5, "reloaded")
     assert ask(single).status == 200
     assert len(exported(single, collector)) == 4
     first, second = collector.deliveries

@@ -1,6 +1,7 @@
 // Batches, retries and losses, on a clock of the test's own.
 
 import Bytes
+import HTTP
 import JSON
 import Testing
 
@@ -226,7 +227,13 @@ extension SpanSink {
 
 @Suite struct `The answer of a collector` {
     private static func outcome(_ status: Int, _ body: String = "", after: Int? = nil) -> ExportOutcome {
-        TraceExporter.outcome(of: PostAnswer(status: status, retryAfter: after, body: Array(body.utf8)))
+        TraceExporter.outcome(
+            of: BackgroundResponse(
+                status: status,
+                fields: after.map { [(.retryAfter, "\($0)")] } ?? [],
+                body: Array(body.utf8)
+            )
+        )
     }
 
     @Test(arguments: [
