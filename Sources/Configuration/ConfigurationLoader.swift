@@ -12,12 +12,21 @@ public enum ConfigurationLoader {
     /// Loads the file at `path`, the files that it includes, and the certificates and keys that they name. Blocks
     /// while it reads.
     ///
-    /// - Parameter path: Path of the root file; relative paths within are relative to its folder.
+    /// - Parameters:
+    ///   - path: Path of the root file; relative paths within are relative to its folder.
+    ///   - sessionKey: What seals session ids where the configuration names no keys, at least 32 octets; nil for a
+    ///     fresh secret.
     /// - Returns: The configuration, with its warnings.
     /// - Throws: All problems at once.
-    public static func load(path: String) throws(ConfigurationError) -> GatewayConfiguration {
+    public static func load(
+        path: String,
+        sessionKey: [UInt8]? = nil
+    ) throws(ConfigurationError) -> GatewayConfiguration {
         switch ConfigurationFile.read(path) {
-        case .success(let root): return try compile(root, beside: .system(beside: root))
+        case .success(let root):
+            var surroundings = ConfigurationSurroundings.system(beside: root)
+            surroundings.sessionKey = sessionKey
+            return try compile(root, beside: surroundings)
         case .failure(let error):
             let findings = Findings()
             let text = SourceText(ConfigurationSource(name: path, text: []))

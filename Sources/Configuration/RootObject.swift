@@ -67,6 +67,7 @@ struct RootObject {
         if let member = members[.sessionKeys] {
             sessionKeys = SessionKeys(member, surroundings) ?? sessionKeys
         } else {
+            sessionKeys = surroundings.sessionKey.flatMap { try? SessionKeys(secrets: [$0]) } ?? sessionKeys
             checkSessions(node)
         }
     }
@@ -105,7 +106,7 @@ struct RootObject {
             listeners.contains(where: { $0.address?.value.isLoopback == false })
         else { return }
         node.warning(
-            "There are no \"session_keys\": session ids do not outlive this process, and replicas cannot open them.",
+            "There are no \"session_keys\": session ids do not outlive a restart, and replicas cannot open them.",
             "\(SessionKeys.advice), and name its file in \"session_keys\"."
         )
     }

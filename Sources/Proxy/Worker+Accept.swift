@@ -17,9 +17,9 @@ extension Worker {
     private var maximumClients: Int { min(snapshot.limits.connections, services.maximumClients) }
 
     func watchListeners() throws(SystemError) {
-        for (index, box) in listeners.enumerated() {
+        for (index, listener) in listeners.enumerated() {
             try poller.watchLevel(
-                box.socket.descriptor,
+                listener.box.socket.descriptor,
                 token: Self.listenerToken + UInt64(index),
                 isShared: true
             )
@@ -32,12 +32,30 @@ extension Worker {
             guard connections.clients < maximumClients else {
                 return pauseAccepting("limit reached")
             }
-            switch listeners[index].socket.accept() {
-            case .connection(let socket, let peer): open(socket, peer, at: index)
+            switch listeners[index].box.socket.accept() {
+            case .connection(let socket, let peer): open(socket, peer, at: listeners[index].listener)
             case .wouldBlock: return
             case .exhausted(let error): return pauseAccepting("\(error)")
             }
         }
+    }
+
+    /// Takes everybody who has connected already, as far as there is room, and closes the sockets.
+    ///
+    /// Closing a socket resets who waits in its queue. Where another process has the same socket, one who came while
+    /// this worker was waiting may have woken nobody else.
+    func takeLastConnections() {
+        acceptsAgainAt = nil
+        for (listener, box) in listeners.map({ ($0.listener, $0.box) }) {
+            for _ in 0..<ListeningSocket.backlog {
+                guard connections.clients < maximumClients,
+                    case .connection(let socket, let peer) = box.socket.accept()
+                else { break }
+                open(socket, peer, at: listener)
+            }
+            poller.unwatch(box.socket.descriptor)
+        }
+        listeners = []
     }
 
     private func open(_ socket: consuming Socket, _ peer: SocketAddress, at index: Int) {
@@ -65,9 +83,14 @@ extension Worker {
             connections.remove(id)
             return
         }
-        let isSilentAllowed = listener.tls == nil && !arrival.awaitsProxyHeader
-        let patience = isSilentAllowed ? snapshot.limits.idleTimeout : snapshot.limits.handshakeTimeout
+        let patience =
+            isSilenceAllowed(on: arrival) ? snapshot.limits.idleTimeout : snapshot.limits.handshakeTimeout
         arrival.deadline.set(clock.milliseconds + patience, for: id, in: &timers)
+    }
+
+    /// Whether a client may connect and say nothing: without TLS and without a proxy in front nothing is owed.
+    func isSilenceAllowed(on arrival: Arrival) -> Bool {
+        !arrival.channel.isSecure && !arrival.awaitsProxyHeader
     }
 
     /// Leaves connections in the kernel's queue for a moment: asking again at once would only turn the loop.
@@ -80,7 +103,7 @@ extension Worker {
                 metadata: ["reason": "\(why)", "connections": "\(connections.clients)"]
             )
         }
-        for box in listeners { poller.unwatch(box.socket.descriptor) }
+        for listener in listeners { poller.unwatch(listener.box.socket.descriptor) }
         acceptsAgainAt = clock.milliseconds + Self.acceptPause
         timers.insert(Self.mailboxToken, due: clock.milliseconds + Self.acceptPause)
     }

@@ -63,7 +63,7 @@ public final class Worker {
     var timers: TimerWheel
     var clock = RoundClock()
     var connections = ConnectionTable()
-    var listeners: [ListeningSocketBox]
+    var listeners: [WorkerSocket]
     /// What the listeners say of the connections that they take.
     var listenerFacts: [Listener]
     /// The networks from which each listener expects the PROXY protocol.
@@ -102,7 +102,11 @@ public final class Worker {
     var acceptsAgainAt: Int?
     /// When a pause is worth another message, in milliseconds.
     var saysPauseFrom = 0
+    /// Whether load balancers are told to send their traffic elsewhere.
+    var isWithdrawn = false
     var isDraining = false
+    /// Whether idle connections keep their time while this worker drains.
+    var givesIdleTime = false
     private var isStopped = false
     private var due: [UInt64] = []
 
@@ -110,14 +114,16 @@ public final class Worker {
     ///
     /// - Parameters:
     ///   - snapshot: The configuration.
-    ///   - listeners: This worker's sockets, in the order of the snapshot's listeners.
+    ///   - listeners: This worker's sockets.
+    ///   - isWaiting: Whether connections are left in the kernel's queues until the message `accept` comes.
     ///   - mailbox: Where other threads reach it.
     ///   - services: What it shares.
     ///   - status: Where it says how it is.
     /// - Throws: `SystemError` when the system refuses an epoll instance.
     public init(
         snapshot: Snapshot,
-        listeners: [ListeningSocketBox],
+        listeners: [WorkerSocket],
+        isWaiting: Bool = false,
         mailbox: Mailbox<WorkerMessage>,
         services: WorkerServices,
         status: WorkerStatus
@@ -138,7 +144,7 @@ public final class Worker {
         identifiers = IdentifierSource(seed: SecureRandom.number())
         pool.adopt(snapshot)
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
-        try watchListeners()
+        if !isWaiting { try watchListeners() }
     }
 
     static let mailboxToken = UInt64.max
@@ -185,7 +191,7 @@ public final class Worker {
     }
 
     /// Whether this worker can take traffic: the keys of every issuer were fetched or could not be.
-    var isReady: Bool { keys.isSettled && !isDraining }
+    var isReady: Bool { keys.isSettled && !isWithdrawn }
 
     private func readMessages() {
         for message in mailbox.takeAll() {
@@ -193,7 +199,9 @@ public final class Worker {
             case .keys(let issuer, let state): adopt(state, for: issuer)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
             case .listeners(let renewed): listenerFacts = renewed
-            case .drain: drain()
+            case .accept: if !isDraining { acceptAgain() }
+            case .announceDrain: isWithdrawn = true
+            case .drain(let isHandedOver): drain(isHandedOver: isHandedOver)
             case .stop: isStopped = true
             }
         }

@@ -11,8 +11,13 @@ public enum WorkerMessage: Sendable {
     case addresses(host: String, [SocketAddress], problem: String)
     /// The listeners with certificates that were taken anew, in the same order; open connections keep theirs.
     case listeners([Listener])
-    /// Stop accepting, and finish what runs.
-    case drain
+    /// Begin to accept, after a start that waited for this.
+    case accept
+    /// Say to load balancers that no more traffic is wanted; everything else goes on.
+    case announceDrain
+    /// Stop accepting, and finish what runs. Where another process has the sockets now, nobody waits for the end of
+    /// this one, and it has not withdrawn.
+    case drain(isHandedOver: Bool)
     /// End now.
     case stop
 }

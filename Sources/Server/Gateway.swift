@@ -14,6 +14,8 @@ public enum StartError: Error, Sendable {
     case cannotListen(address: String, SystemError)
     /// The access log could not be opened.
     case cannotLog(path: String, SystemError)
+    /// What was handed to this process is not what it was said to be; the sentence says why.
+    case cannotInherit(String)
     /// The system refused a thread or a descriptor.
     case refused(SystemError)
 
@@ -22,6 +24,7 @@ public enum StartError: Error, Sendable {
         switch self {
         case .cannotListen(let address, let error): "Cannot listen on \(address): \(error.reason)."
         case .cannotLog(let path, let error): "Cannot write the access log to \(path): \(error.reason)."
+        case .cannotInherit(let sentence): sentence
         case .refused(let error): "The system refused a resource (\(error))."
         }
     }
@@ -30,11 +33,15 @@ public enum StartError: Error, Sendable {
 /// A gateway that serves one configuration.
 public final class Gateway {
     private let configuration: GatewayConfiguration
-    private let logger: Logger
+    private let inheritance: Inheritance
+    let logger: Logger
     private let mailboxes: [Mailbox<WorkerMessage>]
-    private let statuses: [WorkerStatus]
-    private let accessLog: AccessLogWriter?
-    private let signals: Signals
+    let statuses: [WorkerStatus]
+    let accessLog: AccessLogWriter?
+    let signals: Signals
+    var lifecycle: Lifecycle
+    private var sockets: OpenSockets
+    private let keyedIssuers = KeyedIssuers()
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
     /// The listeners with their certificates of now.
@@ -47,9 +54,23 @@ public final class Gateway {
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
     /// Call it before any other thread is started, so that no other thread gets the signals.
-    public init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
+    ///
+    /// - Parameters:
+    ///   - configuration: What to serve.
+    ///   - inheritance: What this process found open.
+    ///   - pidFile: Path of the file that tells the process id while the process serves, nil for none.
+    ///   - logger: Takes operational messages.
+    public init(
+        _ configuration: GatewayConfiguration,
+        inheritance: Inheritance = Inheritance(),
+        pidFile: String? = nil,
+        logger: Logger
+    ) throws(StartError) {
         self.configuration = configuration
+        self.inheritance = inheritance
         self.logger = logger
+        lifecycle = Lifecycle(predecessor: inheritance.predecessor?.take(), pidFile: pidFile, logger: logger)
+        sockets = OpenSockets(passed: inheritance.sockets.take() ?? [])
         signals = Signals()
         let descriptors = DescriptorLimit.raise()
         let count = configuration.workers > 0 ? configuration.workers : Self.coreCount
@@ -73,14 +94,17 @@ public final class Gateway {
     /// - Throws: What could not be opened; nothing is left listening then.
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
-        var sockets = try snapshot.listeners.map { (listener) throws(StartError) in
-            try openSockets(listener.address)
+        var sockets: [[WorkerSocket]] = Array(repeating: [], count: mailboxes.count)
+        for (index, listener) in snapshot.listeners.enumerated() {
+            for (position, box) in try openSockets(listener.address).enumerated() {
+                sockets[position % mailboxes.count].append(WorkerSocket(listener: index, box: box))
+            }
         }
+        closePassedSockets()
         do throws(SystemError) {
             let services = try startServices(snapshot)
             for index in mailboxes.indices {
-                let own = sockets.indices.map { sockets[$0].removeLast() }
-                try startWorker(index, own, services)
+                try startWorker(index, sockets[index], services)
             }
             try accessLog?.start()
         } catch {
@@ -96,15 +120,32 @@ public final class Gateway {
             throw .cannotListen(address: text, SystemError("inet_pton", EINVAL))
         }
         do throws(SystemError) {
-            return try ListeningSocket.open(address, count: mailboxes.count)
+            return try sockets.open(address, count: mailboxes.count)
         } catch {
             throw .cannotListen(address: text, error)
         }
     }
 
+    /// Closes what was passed to this process and belongs to no listener.
+    private func closePassedSockets() {
+        for address in sockets.closePassed() {
+            switch inheritance.source {
+            case .predecessor:
+                logger.notice("No longer listening.", metadata: ["address": "\(address)"])
+            case .serviceManager:
+                logger.warning(
+                    "A socket was passed for which there is no listener: who connects to it is not answered.",
+                    metadata: ["address": "\(address)"]
+                )
+            }
+        }
+    }
+
     private func startServices(_ snapshot: Snapshot) throws(SystemError) -> WorkerServices {
         let mailboxes = mailboxes
+        let keyedIssuers = keyedIssuers
         let keys = try KeyRefresher(issuers: snapshot.issuers, logger: logger) { issuer, state in
+            keyedIssuers.note(snapshot.issuer(issuer), hasKeys: state.keySet != nil)
             for mailbox in mailboxes { mailbox.send(.keys(issuer, state)) }
         }
         let hosts = Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
@@ -125,7 +166,7 @@ public final class Gateway {
 
     private func startWorker(
         _ index: Int,
-        _ sockets: [ListeningSocketBox],
+        _ sockets: [WorkerSocket],
         _ services: WorkerServices
     ) throws(SystemError) {
         let snapshot = configuration.snapshot
@@ -133,12 +174,15 @@ public final class Gateway {
         let handoff = Handoff(sockets)
         let mailbox = mailboxes[index]
         let status = statuses[index]
+        // The process before this one serves until it is told.
+        let isWaiting = inheritance.source == .predecessor
         let logger = logger
         try Thread.start("audgate-\(index)") {
             do throws(SystemError) {
                 let worker = try Worker(
                     snapshot: snapshot,
                     listeners: handoff.take() ?? [],
+                    isWaiting: isWaiting,
                     mailbox: mailbox,
                     services: services,
                     status: status
@@ -151,31 +195,61 @@ public final class Gateway {
         }
     }
 
-    /// Serves until a signal ends the process: the first drains, the second ends at once.
+    /// Serves until a signal ends the process or another takes its place: the first signal drains, the second ends at
+    /// once.
     ///
     /// - Parameter reload: Loads the configuration anew, from where it came.
     public func run(reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration) {
-        var wasReady = false
         var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
         while true {
-            switch signals.wait(milliseconds: wasReady ? 60_000 : 50) {
+            let signal = signals.wait(milliseconds: lifecycle.patience)
+            switch lifecycle.turn(statuses, missing: missingKeys) {
+            case .serve?: serve()
+            case .leave?:
+                finish(isHandedOver: true)
+                return end()
+            case nil: break
+            }
+            switch signal {
             case .terminate?:
                 drain()
                 return end()
-            case .reload?:
-                takeCertificates(from: reload)
-            case .reopenLogs?:
-                accessLog?.reopen()
+            case .reload?: lifecycle.reload { takeCertificates(from: reload) }
+            case .reopenLogs?: accessLog?.reopen()
+            case .upgrade?:
+                let note = HandoverNote(
+                    sessionKey: inheritance.sessionKey,
+                    keyedIssuers: keyedIssuers.digests
+                )
+                lifecycle.upgrade(sockets.all, note: note, patience: limits.upgradeTimeout)
             case nil: break
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
                 for listener in listeners { listener.tls?.rotateTicketKeys() }
             }
-            if !wasReady, statuses.allSatisfy(\.isReady) {
-                wasReady = true
-                logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
-            }
         }
+    }
+
+    /// The issuers whose keys the process before this one has and this one has not.
+    private func missingKeys() -> [String] {
+        keyedIssuers.missing(of: configuration.snapshot.issuers, wanted: inheritance.keyedIssuers)
+    }
+
+    private func serve() {
+        if inheritance.source == .predecessor { tell(.accept) }
+        lifecycle.noteServing()
+        logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
+    }
+
+    /// Number of client connections.
+    var connections: Int { statuses.reduce(0) { $0 + $1.clients } }
+
+    /// The limits of the active configuration.
+    var limits: Limits { configuration.snapshot.limits }
+
+    /// Sends a message to every worker.
+    func tell(_ message: WorkerMessage) {
+        for mailbox in mailboxes { mailbox.send(message) }
     }
 
     /// Loads the configuration anew and hands its certificates to the workers. Everything else of it stays: a changed
@@ -189,7 +263,7 @@ public final class Gateway {
                 )
             }
             listeners = new.snapshot.listeners
-            for mailbox in mailboxes { mailbox.send(.listeners(listeners)) }
+            tell(.listeners(listeners))
             logger.notice("Certificates were taken anew.")
         } catch {
             for diagnostic in error.diagnostics where diagnostic.severity == .error {
@@ -201,23 +275,14 @@ public final class Gateway {
         }
     }
 
-    /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.
-    private func drain() {
-        let deadline = Clock.monotonicMilliseconds + configuration.snapshot.limits.drainTimeout
-        logger.notice("Draining.", metadata: ["connections": "\(statuses.reduce(0) { $0 + $1.clients })"])
-        for mailbox in mailboxes { mailbox.send(.drain) }
-        while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasDrained) {
-            if signals.wait(milliseconds: 20) == .terminate { return }
-        }
-    }
-
     private func end() {
-        for mailbox in mailboxes { mailbox.send(.stop) }
+        tell(.stop)
         let deadline = Clock.monotonicMilliseconds + 2000
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
             Clock.sleep(milliseconds: 5)
         }
         accessLog?.flush()
+        lifecycle.end()
         logger.notice("Ended.")
     }
 }

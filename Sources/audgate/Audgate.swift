@@ -31,9 +31,11 @@ struct ConfigurationOptions: ParsableArguments {
     var config = "gateway.json"
 
     /// Loads the configuration; ends the command with every problem on standard error if it has one.
-    func load() throws -> GatewayConfiguration {
+    ///
+    /// - Parameter sessionKey: What seals session ids where the configuration names no keys; nil for a fresh secret.
+    func load(sessionKey: [UInt8]? = nil) throws -> GatewayConfiguration {
         do {
-            return try ConfigurationLoader.load(path: config)
+            return try ConfigurationLoader.load(path: config, sessionKey: sessionKey)
         } catch {
             for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
             throw ExitCode(1)

@@ -13,26 +13,41 @@ struct Serve: ParsableCommand {
         abstract: "Run the gateway (the default command).",
         discussion: """
             SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP takes certificates anew. SIGUSR1 \
-            reopens log files.
+            reopens log files. SIGUSR2 starts the program anew, as its file is now, and hands over to it.
             The access log goes to standard output, messages go to standard error, both as JSON lines. With a \
             "development" member, commands to try are printed to standard error first.
 
             Example:
               audgate serve --config /etc/audgate/gateway.json
 
-            Exit codes: 0 ended by a signal, 1 the configuration has problems, which are listed on standard error, \
+            Exit codes: 0 ended by a signal or replaced, 1 the configuration has problems, which are listed on standard error, \
             2 the gateway could not start, 64 wrong usage.
             """
     )
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Option(name: .long, help: "A file that tells the process id while the gateway serves.")
+    var pidFile: String?
+
     func run() throws {
-        let configuration = try options.load()
+        // First of all, while nothing else has the numbers of the descriptors that were passed.
+        let inheritance: Inheritance
+        do {
+            inheritance = try Inheritance.receive()
+        } catch {
+            GatewayRun.makeLogger(.error).critical("\(error.sentence)")
+            throw ExitCode(2)
+        }
+        let configuration = try options.load(sessionKey: inheritance.sessionKey)
         let path = options.config
         try GatewayRun.run(
             configuration,
-            reloadingWith: { () throws(ConfigurationError) in try ConfigurationLoader.load(path: path) }
+            inheritance: inheritance,
+            pidFile: pidFile,
+            reloadingWith: { () throws(ConfigurationError) in
+                try ConfigurationLoader.load(path: path, sessionKey: inheritance.sessionKey)
+            }
         ) {
             guard configuration.development != nil else { return }
             let source = "--config " + Shell.absolute(options.config)
@@ -45,6 +60,8 @@ struct Serve: ParsableCommand {
 enum GatewayRun {
     static func run(
         _ configuration: GatewayConfiguration,
+        inheritance: Inheritance = Inheritance(),
+        pidFile: String? = nil,
         reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration,
         onStart: () -> Void = {}
     ) throws {
@@ -56,7 +73,12 @@ enum GatewayRun {
             )
         }
         do {
-            let gateway = try Gateway(configuration, logger: logger)
+            let gateway = try Gateway(
+                configuration,
+                inheritance: inheritance,
+                pidFile: pidFile,
+                logger: logger
+            )
             let setup = try startDevelopment(configuration)
             try gateway.start()
             onStart()
@@ -71,7 +93,7 @@ enum GatewayRun {
         }
     }
 
-    private static func makeLogger(_ level: LogSettings.Level) -> Logger {
+    static func makeLogger(_ level: LogSettings.Level) -> Logger {
         let level = Logger.Level(rawValue: level.rawValue) ?? .info
         return Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
     }

@@ -156,7 +156,7 @@ import Testing
         let text = Sample.file(listeners: listeners.replacing("TLS", with: tls), more: more)
         let found = diagnostics(of: text)
         #expect(found.map(\.severity) == Array(repeating: .warning, count: count))
-        #expect(found.allSatisfy { $0.pointer.isEmpty && $0.problem.contains("do not outlive this process") })
+        #expect(found.allSatisfy { $0.pointer.isEmpty && $0.problem.contains("do not outlive a restart") })
     }
 
     @Test func `warns of plain sessions, and of no key for them`() throws {

@@ -59,7 +59,7 @@ final class TestGateway: Sendable {
         makeWorker = { () throws(SystemError) in
             try Worker(
                 snapshot: snapshot,
-                listeners: sockets,
+                listeners: sockets.map { WorkerSocket(listener: 0, box: $0) },
                 mailbox: mailbox,
                 services: services,
                 status: status
