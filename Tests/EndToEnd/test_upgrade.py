@@ -648,7 +648,7 @@ def test_what_is_passed_is_not_believed_unseen(over, tmp_path):
     bound.bind(("127.0.0.1", 0))
     datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     abstract = socket.socket(socket.AF_UNIX)
-    abstract.bind("\0audgate-test-%d" % os.getpid())
+    abstract.bind(f"\0audgate-test-{os.getpid()}")
     abstract.listen()
     ends = [note(GOOD_NOTE) for _ in range(6)]
     unread = [

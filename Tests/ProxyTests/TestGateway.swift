@@ -32,6 +32,7 @@ final class TestGateway: Sendable {
         responseTimeout: Int = 5000,
         connectTimeout: Int = 2000,
         isByHand: Bool = false,
+        isWaiting: Bool = false,
         limits adjust: (inout Limits) -> Void = { _ in }
     ) throws {
         let key = try SigningKey(generating: .ellipticCurve(.p256))
@@ -60,6 +61,7 @@ final class TestGateway: Sendable {
             try Worker(
                 snapshot: snapshot,
                 listeners: sockets.map { WorkerSocket(listener: 0, box: $0) },
+                isWaiting: isWaiting,
                 mailbox: mailbox,
                 services: services,
                 status: status

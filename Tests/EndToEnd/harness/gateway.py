@@ -91,6 +91,8 @@ class Gateway:
         client: Client | None = None,
         program: Path | None = None,
         arguments: tuple[str, ...] = (),
+        by: tuple[str, ...] = (),
+        passed: tuple[int, ...] = (),
     ):
         self.directory = directory
         self.address = address
@@ -100,7 +102,11 @@ class Gateway:
         self.stdout = directory / "stdout.log"
         self.stderr = directory / "stderr.log"
         self.environment = {**os.environ, **(environment or {})}
-        self.limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+        # Programs that start it.
+        self.by = list(by)
+        if descriptors is not None:
+            self.by += ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+        self.passed = passed
         self.program, self.arguments = str(program or binary()), arguments
         self.process: subprocess.Popen[bytes] | Grandchild | None = None
 
@@ -108,9 +114,13 @@ class Gateway:
         """Start, and wait until /healthz is 200 unless `ready_within` is None."""
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
             serve = [self.program, "serve", "--config", str(self.configuration), *self.arguments]
-            command = [*self.limit, *serve]
             self.process = subprocess.Popen(
-                command, stdout=out, stderr=err, cwd=self.directory, env=self.environment
+                [*self.by, *serve],
+                stdout=out,
+                stderr=err,
+                cwd=self.directory,
+                env=self.environment,
+                pass_fds=self.passed,
             )
         if ready_within is not None:
             self.wait_until(lambda: self.health() == 200, ready_within, "healthy")
@@ -178,8 +188,9 @@ class Gateway:
             raise
 
     def operational_log(self) -> list[Entry]:
+        """Its messages, without what programs have said that started it, and without the list of a bad configuration."""
         lines = self.stderr.read_text().splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
     def messages(self) -> list[str]:
         """The sentences of the operational log."""
