@@ -108,6 +108,18 @@ extension Worker {
         timers.insert(Self.mailboxToken, due: clock.milliseconds + Self.acceptPause)
     }
 
+    /// Begins to accept after a start that waited for it, on sockets that may not listen yet.
+    func beginAccepting() {
+        for listener in listeners {
+            do throws(SystemError) {
+                try listener.box.socket.listen()
+            } catch {
+                services.logger.error("A socket does not listen.", metadata: ["error": "\(error)"])
+            }
+        }
+        acceptAgain()
+    }
+
     func acceptAgain() {
         acceptsAgainAt = nil
         do {

@@ -199,7 +199,7 @@ public final class Worker {
             case .keys(let issuer, let state): adopt(state, for: issuer)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
             case .listeners(let renewed): listenerFacts = renewed
-            case .accept: if !isDraining { acceptAgain() }
+            case .accept: if !isDraining { beginAccepting() }
             case .announceDrain: isWithdrawn = true
             case .drain(let isHandedOver): drain(isHandedOver: isHandedOver)
             case .stop: isStopped = true

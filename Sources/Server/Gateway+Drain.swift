@@ -10,6 +10,7 @@ extension Gateway {
     /// stops accepting.
     func drain() {
         let limits = limits
+        wasToldToEnd = true
         lifecycle.leave(within: limits.drainDelay + limits.drainTimeout)
         logger.notice("Draining.", metadata: ["connections": "\(connections)"])
         tell(.announceDrain)
@@ -32,7 +33,10 @@ extension Gateway {
         while Clock.monotonicMilliseconds < deadline, !isDone() {
             lifecycle.watch(statuses)
             switch signals.wait(milliseconds: 20) {
-            case .terminate?: return false
+            case .terminate?:
+                guard !wasToldToEnd else { return false }
+                wasToldToEnd = true
+                logger.notice("Draining already. A second signal ends this process at once.")
             case .reopenLogs?: accessLog?.reopen()
             case .reload?: logger.error("Nothing was reloaded: this process is draining.")
             case .upgrade?: logger.error("No upgrade: this process is draining.")

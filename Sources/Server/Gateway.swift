@@ -41,6 +41,8 @@ public final class Gateway {
     let signals: Signals
     var lifecycle: Lifecycle
     private var sockets: OpenSockets
+    /// Whether a signal to end has come: the next one ends at once.
+    var wasToldToEnd = false
     private let keyedIssuers = KeyedIssuers()
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
@@ -70,7 +72,10 @@ public final class Gateway {
         self.inheritance = inheritance
         self.logger = logger
         lifecycle = Lifecycle(predecessor: inheritance.predecessor?.take(), pidFile: pidFile, logger: logger)
-        sockets = OpenSockets(passed: inheritance.sockets.take() ?? [])
+        sockets = OpenSockets(
+            passed: inheritance.sockets.take() ?? [],
+            isWaiting: inheritance.source == .predecessor
+        )
         signals = Signals()
         let descriptors = DescriptorLimit.raise()
         let count = configuration.workers > 0 ? configuration.workers : Self.coreCount

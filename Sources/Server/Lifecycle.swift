@@ -49,8 +49,8 @@ struct Lifecycle {
     ///   - statuses: How the workers are.
     ///   - missing: The issuers whose keys the process before has and this one has not.
     mutating func turn(_ statuses: [WorkerStatus], missing: () -> [String]) -> Step? {
-        watch(statuses)
         if !isServing { return begin(statuses, missing: missing) }
+        watch(statuses)
         guard var next = successor else { return nil }
         let state = next.look()
         successor = next

@@ -10,11 +10,14 @@ struct OpenSockets {
     }
 
     private var passed: [ListeningSocketBox]
+    /// Whether another process serves until this one is told to.
+    private let isWaiting: Bool
     private var opened: [Reference] = []
 
-    /// Begins with the sockets that were passed.
-    init(passed: [ListeningSocketBox]) {
+    /// Begins with the sockets that were passed, by a process that serves on or by nobody who does.
+    init(passed: [ListeningSocketBox], isWaiting: Bool) {
         self.passed = passed
+        self.isWaiting = isWaiting
     }
 
     /// The sockets for `count` workers at `address`, at least one for each: those that were passed, or new ones.
@@ -23,7 +26,7 @@ struct OpenSockets {
         let sockets =
             own.isEmpty
             ? try ListeningSocket.open(address, count: count)
-            : try ListeningSocketBox.complete(own, to: count)
+            : try ListeningSocketBox.complete(own, to: count, isWaiting: isWaiting)
         passed.removeAll { $0.socket.address == address }
         opened.removeAll { $0.box == nil }
         opened += sockets.map { Reference(box: $0) }

@@ -42,15 +42,23 @@ public struct ListeningSocket: ~Copyable, Sendable {
         let actual = localAddress(of: trial.descriptor) ?? address
         discard(trial)
         var sockets: [ListeningSocketBox] = []
-        for _ in 0..<count { sockets.append(try openAnother(at: actual)) }
+        for _ in 0..<count {
+            let socket = try reserveAnother(at: actual)
+            try socket.listen()
+            sockets.append(ListeningSocketBox(socket))
+        }
         return sockets
     }
 
-    /// Opens a socket that shares its address with others of the same kind.
-    static func openAnother(at address: SocketAddress) throws(SystemError) -> ListeningSocketBox {
-        let socket = try bind(address, isShared: true)
-        guard listen(socket.descriptor, backlog) == 0 else { throw SystemError("listen") }
-        return ListeningSocketBox(ListeningSocket(socket, address))
+    /// Makes a socket that shares its address with others of the same kind, and that does not listen yet: the kernel
+    /// gives it connections as soon as it does.
+    static func reserveAnother(at address: SocketAddress) throws(SystemError) -> ListeningSocket {
+        ListeningSocket(try bind(address, isShared: true), address)
+    }
+
+    /// Begins to listen; nothing changes for a socket that listens already.
+    public func listen() throws(SystemError) {
+        guard Glibc.listen(descriptor, Self.backlog) == 0 else { throw SystemError("listen") }
     }
 
     private static func openUnix(
@@ -60,8 +68,8 @@ public struct ListeningSocket: ~Copyable, Sendable {
     ) throws(SystemError) -> [ListeningSocketBox] {
         try removeStale(address, path: path)
         let first = try bind(address, isShared: false)
-        guard listen(first.descriptor, backlog) == 0 else { throw SystemError("listen") }
         let socket = ListeningSocket(first, address)
+        try socket.listen()
         var sockets: [ListeningSocketBox] = []
         for _ in 1..<max(count, 1) { sockets.append(try socket.duplicate()) }
         sockets.append(ListeningSocketBox(socket))

@@ -52,17 +52,21 @@ extension ListeningSocketBox {
     /// - Parameters:
     ///   - sockets: At least one; all of them are in the result, even if they are more than `count`.
     ///   - count: How many there are to be at least.
+    ///   - isWaiting: Whether those that are added do not listen yet: connections that the kernel gave them would wait
+    ///     for nobody, or be reset, if this process never accepted.
     public static func complete(
         _ sockets: [ListeningSocketBox],
-        to count: Int
+        to count: Int,
+        isWaiting: Bool
     ) throws(SystemError) -> [ListeningSocketBox] {
         var all = sockets
         while all.count < count {
             let model = sockets[all.count % sockets.count]
             if option(SO_REUSEPORT, of: model.socket.descriptor) == 1,
-                let another = try? ListeningSocket.openAnother(at: model.socket.address)
+                let another = try? ListeningSocket.reserveAnother(at: model.socket.address)
             {
-                all.append(another)
+                if !isWaiting { try another.listen() }
+                all.append(ListeningSocketBox(another))
             } else {
                 all.append(try model.socket.duplicate())
             }

@@ -165,6 +165,23 @@ def test_the_old_process_serves_its_streams_until_drain_timeout(single):
     assert reasons.count("draining") == 1
 
 
+def test_a_signal_to_end_leaves_the_streams_of_a_draining_process_alone_the_second_does_not(over):
+    single = over("http1")
+    gateway = single.start()
+    with single.recorder.answering(upstreams.event_stream(EVENTS, 0.2)):
+        stream = Stream(single)
+    old = gateway.upgrade()
+    since = len(gateway.messages())
+    old.send_signal(signal.SIGTERM)
+    gateway.wait_for_message("Draining already. A second signal ends this process at once.", since)
+    assert old.poll() is None
+    old.send_signal(signal.SIGTERM)
+    assert old.wait(3) == 0
+    with pytest.raises(raw_http.ConnectionEnded):
+        stream.rest()
+    assert post(single).status == 200
+
+
 def test_health_stays_good_in_both_processes(over):
     single = over("http1")
     gateway = single.start()
@@ -461,6 +478,21 @@ def test_a_new_process_without_the_keys_of_the_old_one_is_not_ready(over):
     single.issuer.server.mode = "ok"
     assert gateway.upgrade().wait(5) == 0
     assert post(single).status == 200
+
+
+def test_nobody_is_sent_to_the_sockets_of_a_process_that_never_gets_ready(over, nginx, tmp_path):
+    single = over("http1")
+    configuration = with_load(single, nginx, workers=1, limits={"upgrade_timeout": "2s"})
+    gateway = single.start(configuration)
+    configuration["workers"] = 4
+    gateway.configuration.write_text(json.dumps(configuration))
+    single.issuer.server.mode = "fail"
+    load = Wrk(tmp_path, single.at("/load"), single.issuer.mint(single.at("/load")), 4, keeps=False)
+    time.sleep(0.5)
+    gateway.signal(signal.SIGUSR2)
+    gateway.wait_for_message("No upgrade: the new process was not ready within 2 s.")
+    load.outcome().assert_flawless()
+    assert failures(gateway) == []
 
 
 def test_an_issuer_that_the_old_process_does_not_reach_either_is_no_hindrance(over):

@@ -79,25 +79,49 @@ import Transport
 
     @Test func `sockets that share their address get more of their kind`() throws {
         let sockets = try ListeningSocket.open(try #require(SocketAddress("127.0.0.1:0")), count: 2)
-        let all = try ListeningSocketBox.complete(sockets, to: 5)
+        let all = try ListeningSocketBox.complete(sockets, to: 5, isWaiting: false)
         #expect(all.count == 5)
         #expect(Set(all.map(\.identity)).count == 5)
         let first = try #require(sockets.first).socket.address
         #expect(all.allSatisfy { $0.socket.address == first })
     }
 
+    @Test func `those that are added for a process that waits get no connection before it listens`() throws {
+        let sockets = try ListeningSocket.open(try #require(SocketAddress("127.0.0.1:0")), count: 1)
+        let first = try #require(sockets.first)
+        let all = try ListeningSocketBox.complete(sockets, to: 4, isWaiting: true)
+        let clients = try (0..<20).map { _ in
+            let client = try Socket.connect(to: first.socket.address)
+            #expect(isReady(client.descriptor, POLLOUT))
+            return SocketKeeper(client)
+        }
+        var accepted = 0
+        while case .connection = first.socket.accept() { accepted += 1 }
+        #expect(accepted == clients.count)
+        for box in all { try box.socket.listen() }
+        let more = try (0..<40).map { _ in
+            let client = try Socket.connect(to: first.socket.address)
+            #expect(isReady(client.descriptor, POLLOUT))
+            return SocketKeeper(client)
+        }
+        let takers = all.filter { box in
+            if case .connection = box.socket.accept() { true } else { false }
+        }
+        #expect(takers.count > 1 && more.count == 40)
+    }
+
     @Test func `a socket that does not share its address is duplicated`() throws {
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         try #require(listen(descriptor, 8) == 0)
         let single = try ListeningSocketBox.adopt(descriptor)
-        let all = try ListeningSocketBox.complete([single], to: 3)
+        let all = try ListeningSocketBox.complete([single], to: 3, isWaiting: true)
         #expect(all.count == 3)
         #expect(Set(all.map(\.identity)).count == 1)
     }
 
     @Test func `none is closed where there are more than workers`() throws {
         let sockets = try ListeningSocket.open(try #require(SocketAddress("127.0.0.1:0")), count: 4)
-        #expect(try ListeningSocketBox.complete(sockets, to: 2).count == 4)
+        #expect(try ListeningSocketBox.complete(sockets, to: 2, isWaiting: false).count == 4)
     }
 
     @Test func `a connection that waits lives on when one of two holders closes the socket`() throws {
@@ -110,5 +134,14 @@ import Transport
         var isAccepted = false
         if case .connection = adopted.socket.accept() { isAccepted = true }
         #expect(isAccepted)
+    }
+}
+
+/// Keeps a socket open, and fits into a list.
+private final class SocketKeeper: Sendable {
+    private let socket: Socket
+
+    init(_ socket: consuming Socket) {
+        self.socket = socket
     }
 }
