@@ -15,7 +15,7 @@ from harness import mcp_requests, raw_http
 from harness import recorder as upstreams
 from harness.balancers import HAProxy
 from harness.gateway import binary, free_port
-from harness.load import H2load, Wrk
+from harness.load import Curl, H2load, Wrk
 from harness.nginx import Nginx
 from harness.process import descriptors
 from harness.recorder import Recorder
@@ -120,7 +120,9 @@ def test_a_proxy_on_http2_loses_no_request_by_two_upgrades_in_a_row(over, nginx,
     upstream = {"endpoints": [f"http://127.0.0.1:{nginx.port}/mcp"]}
     configuration["routes"] = [{"resource": resource, "issuer": "corp", "upstream": upstream}]
     gateway = single.start(configuration)
-    balancer = HAProxy(tmp_path / "haproxy", [single.port], how, front=front)
+    # HAProxy gives up what it has not sent when a server announces the end of a connection, unless it may try again.
+    retries = "retry-on conn-failure empty-response"
+    balancer = HAProxy(tmp_path / "haproxy", [single.port], how, retries, front=front)
     try:
         load = Wrk(tmp_path, resource, single.issuer.mint(resource), 5)
         for _ in range(2):
@@ -132,6 +134,19 @@ def test_a_proxy_on_http2_loses_no_request_by_two_upgrades_in_a_row(over, nginx,
         balancer.stop()
     assert failures(gateway) == []
     assert {each["protocol"] for each in gateway.access_log()} == {"HTTP/2"}
+
+
+def test_a_client_on_http2_loses_no_request_by_three_upgrades_in_a_row(over, nginx, tmp_path):
+    single = over("tls2")
+    gateway = single.start(with_load(single, nginx, workers=2))
+    token = single.issuer.mint(single.at("/load"))
+    load = Curl(tmp_path, single.at("/load"), token, 20_000, single.certificates.ca)
+    for _ in range(3):
+        time.sleep(0.5)
+        assert load.process.poll() is None
+        gateway.upgrade()
+    load.outcome().assert_flawless()
+    assert failures(gateway) == []
 
 
 @pytest.mark.parametrize("transport", ["h2c", "tls2"])

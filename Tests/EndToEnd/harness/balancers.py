@@ -13,13 +13,17 @@ HAPROXY = """
 global
     stats socket {folder}/haproxy.sock
     ssl-server-verify none
+    log stdout format raw local0
 defaults
     mode http
+    log global
+    # What went wrong, and nothing else.
+    option httplog
+    option dontlog-normal
     timeout connect 2s
     timeout client 20s
     timeout server 20s
-    # A request is sent once: no failure of a server is hidden from the client.
-    retries 0
+    {retries}
     option httpchk
     http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host health.invalid
     http-check expect status 200
@@ -68,7 +72,9 @@ class Balancer:
 
     def __init__(self, folder: Path, command: list[str], front: int):
         self.folder, self.front = folder, front
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.log = folder / "balancer.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL)
         wait_for_port(front)
 
     def stop(self) -> None:
@@ -77,10 +83,19 @@ class Balancer:
 
 
 class HAProxy(Balancer):
-    """Active checks of /healthz every `check` milliseconds; `how` is added to each server, such as `proto h2`."""
+    """Active checks of /healthz every `check` milliseconds; `how` is added to each server, such as `proto h2`.
+
+    A request is sent once, so that no failure of a server is hidden from the client, unless `retries` says otherwise.
+    """
 
     def __init__(
-        self, folder: Path, ports: list[int], how: str = "", check: int = 100, front: int | None = None
+        self,
+        folder: Path,
+        ports: list[int],
+        how: str = "",
+        retries: str = "retries 0",
+        check: int = 100,
+        front: int | None = None,
     ):
         folder.mkdir(exist_ok=True)
         front = front or free_port()
@@ -89,8 +104,8 @@ class HAProxy(Balancer):
             for port in ports
         )
         path = folder / "haproxy.cfg"
-        path.write_text(HAPROXY.format(folder=folder, front=front, servers=servers))
-        super().__init__(folder, ["haproxy", "-db", "-q", "-f", str(path)], front)
+        path.write_text(HAPROXY.format(folder=folder, front=front, retries=retries, servers=servers))
+        super().__init__(folder, ["haproxy", "-db", "-f", str(path)], front)
 
     def states(self) -> dict[int, str]:
         """What it thinks of each server, by its port: UP, DOWN, or on the way from one to the other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import re
 import subprocess
 from dataclasses import dataclass
@@ -61,6 +62,31 @@ class Wrk:
         broken = sum(map(int, errors.groups())) if errors else 0
         count = int(answered[1])
         return Outcome(count, count - int(bad[1] if bad else 0), broken, text)
+
+
+class Curl:
+    """POSTs of a tools/call on HTTP/2 over TLS, twenty at a time; it opens another connection when one ends."""
+
+    def __init__(self, folder: Path, url: str, token: str, count: int, authorities: Path):
+        body = folder / "curl.json"
+        body.write_bytes(mcp_requests.call())
+        self.count = count
+        command = ["curl", "--no-progress-meter", "--http2", "--cacert", str(authorities)]
+        command += ["--parallel", "--parallel-max", "20", "--data-binary", f"@{body}"]
+        command += ["--output", "/dev/null", "--write-out", "%{http_code} %{http_version} %{exitcode}\\n"]
+        fields = mcp_requests.modern_headers(token)
+        command += [part for name, value in fields for part in ("-H", f"{name}: {value}")]
+        self.process = subprocess.Popen(
+            [*command, f"{url}?[1-{count}]"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def outcome(self) -> Outcome:
+        """Once it has ended."""
+        text, errors = self.process.communicate(timeout=60)
+        kinds = collections.Counter(text.splitlines())
+        answered = sum(count for kind, count in kinds.items() if kind.endswith(" 2 0"))
+        good = kinds["200 2 0"]
+        return Outcome(answered, good, self.count - answered, f"{dict(kinds)}\n{errors[:2000]}")
 
 
 class H2load:
