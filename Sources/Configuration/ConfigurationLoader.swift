@@ -14,20 +14,24 @@ public enum ConfigurationLoader {
     ///
     /// - Parameters:
     ///   - path: Path of the root file; relative paths within are relative to its folder.
-    ///   - inherited: What the configuration before it in the same process has left.
+    ///   - sessionKey: What seals session ids where the configuration names no keys, at least 32 octets; nil for a
+    ///     fresh secret.
+    ///   - legacy: What the configuration before it in the same process has left.
     ///   - files: Gets the files that were read, or should have been.
     /// - Returns: The configuration, with its warnings.
     /// - Throws: All problems at once.
     public static func load(
         path: String,
-        inheriting inherited: Inheritance = Inheritance(),
+        sessionKey: [UInt8]? = nil,
+        inheriting legacy: ConfigurationLegacy = ConfigurationLegacy(),
         noting files: ReadFiles = ReadFiles()
     ) throws(ConfigurationError) -> GatewayConfiguration {
         files.note(path: path)
         switch ConfigurationFile.read(path) {
         case .success(let root):
             var surroundings = ConfigurationSurroundings.system(beside: root, noting: files)
-            surroundings.inherited = inherited
+            surroundings.inherited = legacy
+            surroundings.sessionKey = sessionKey
             return try compile(root, beside: surroundings)
         case .failure(let error): throw unreadable(path, error)
         }

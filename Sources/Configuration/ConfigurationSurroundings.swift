@@ -23,10 +23,12 @@ public struct ConfigurationSurroundings {
     public var variable: (String) -> String? = { _ in nil }
     /// Gives the system's certificate authorities.
     public var authorities: AuthorityFinder = ConfigurationSurroundings.systemAuthorities
+    /// What seals session ids where the configuration names no keys, at least 32 octets; nil for a fresh secret.
+    public var sessionKey: [UInt8]?
     /// Seconds since the Unix epoch, for the dates of certificates.
     public var now: Int64 = 0
     /// What the configuration before has left.
-    public var inherited = Inheritance()
+    public var inherited = ConfigurationLegacy()
 
     /// No files and no variables.
     public init() {}

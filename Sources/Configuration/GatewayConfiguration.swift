@@ -7,7 +7,7 @@ public struct GatewayConfiguration: Sendable {
     /// What the data path works from.
     public let snapshot: Snapshot
     /// What it leaves to the configuration that follows it.
-    public let legacy: Inheritance
+    public let legacy: ConfigurationLegacy
     /// Number of event-loop threads, 0 to 1024; 0 is one for each core.
     public let workers: Int
     /// Whether a change of the files that it was read from is a reason to load it anew.

@@ -32,8 +32,7 @@ struct RootObject {
     private var routes: [RouteObject] = []
     private var issuerNames: Set<String> = []
     private var scopeImplications: [String: Set<String>] = [:]
-    private var sessionKeys: SessionKeys
-    private let randomSessionKeys: SessionKeys
+    private var sessionKeys = SessionKeys.random()
     private var limits = Limits()
     private var workers = 0
     private var watches = false
@@ -48,8 +47,6 @@ struct RootObject {
     /// Reads the root file and everything that it includes, and checks the whole; nil if the root is no object.
     init?(_ node: Node, including included: [Node], beside surroundings: ConfigurationSurroundings) {
         material = TLSMaterial(surroundings)
-        randomSessionKeys = surroundings.inherited.randomSessionKeys ?? .random()
-        sessionKeys = randomSessionKeys
         guard let members = ObjectReader(node, of: RootMember.self) else { return nil }
         let what = "a list of listeners"
         let elements = members.required(.listeners)?.nonEmptyElements(what, because: "Add a listener.")
@@ -74,6 +71,7 @@ struct RootObject {
         if let member = members[.sessionKeys] {
             sessionKeys = SessionKeys(member, surroundings) ?? sessionKeys
         } else {
+            sessionKeys = surroundings.sessionKey.flatMap { try? SessionKeys(secrets: [$0]) } ?? sessionKeys
             checkSessions(node)
         }
     }
@@ -112,7 +110,7 @@ struct RootObject {
             listeners.contains(where: { $0.address?.value.isLoopback == false })
         else { return }
         node.warning(
-            "There are no \"session_keys\": session ids do not outlive this process, and replicas cannot open them.",
+            "There are no \"session_keys\": session ids do not outlive a restart, and replicas cannot open them.",
             "\(SessionKeys.advice), and name its file in \"session_keys\"."
         )
     }
@@ -150,11 +148,9 @@ struct RootObject {
             limits: limits,
             traces: traces
         )
-        var legacy = material.legacy
-        legacy.randomSessionKeys = randomSessionKeys
         return GatewayConfiguration(
             snapshot: snapshot,
-            legacy: legacy,
+            legacy: material.legacy,
             workers: workers,
             watches: watches,
             log: log,

@@ -55,9 +55,9 @@ final class TLSMaterial {
     private var contexts: [ClientTLSSettings: Result<ClientTLSContext, TLSProblem>] = [:]
 
     /// What the configuration before has left.
-    private let inherited: Inheritance
+    private let inherited: ConfigurationLegacy
     /// What this configuration leaves.
-    private(set) var legacy = Inheritance()
+    private(set) var legacy = ConfigurationLegacy()
 
     init(_ surroundings: ConfigurationSurroundings) {
         self.surroundings = surroundings
@@ -146,7 +146,7 @@ final class TLSMaterial {
         let anchors =
             settings.verifies
             ? try anchors(settings.authorities, revocations: settings.revocations).get() : nil
-        let key = Inheritance.ClientKey(
+        let key = ConfigurationLegacy.ClientKey(
             anchors: anchors?.digest,
             identity: identity?.digest,
             verifies: settings.verifies,
@@ -180,7 +180,7 @@ final class TLSMaterial {
         clientAuthorities: TrustAnchors?,
         clientMode: ClientCertificateMode
     ) throws(OpenSSLError) -> ServerTLSContext {
-        let key = Inheritance.ListenerKey(
+        let key = ConfigurationLegacy.ListenerKey(
             pointer: pointer,
             identities: identities.map(\.digest),
             minimumVersion: minimumVersion,

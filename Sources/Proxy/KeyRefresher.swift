@@ -4,6 +4,7 @@ internal import Glibc
 internal import JOSE
 public import Logging
 public import Policy
+internal import Synchronization
 public import Transport
 
 /// Fetches keys before they are needed, when they grow old, and when a token names one that is not known.
@@ -44,6 +45,10 @@ public final class KeyRefresher: Sendable {
     private let auditLog: LogSink
     private let send: @Sendable (WorkerMessage) -> Void
     private let mailbox: Mailbox<Message>
+    private let keyed = Mutex<Set<String>>([])
+
+    /// The identifiers of the issuers whose keys are known.
+    public var keyedIssuers: Set<String> { keyed.withLock { $0 } }
 
     /// Makes a refresher that has not begun.
     ///
@@ -106,6 +111,8 @@ public final class KeyRefresher: Sendable {
                 }
             }
             dropExpired(&state, since: now)
+            let known = state.entries.filter { $0.schedule.state(now: now).keySet != nil }
+            keyed.withLock { $0 = Set(known.map(\.issuer.rules.issuer)) }
         }
     }
 

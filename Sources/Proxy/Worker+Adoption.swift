@@ -73,10 +73,10 @@ extension Worker {
         gates = new
         for gate in before where !new.contains(where: { $0.box === gate.box }) {
             // Who has connected already would be reset when the socket closes: they are taken and answered.
-            accept(at: gate)
+            takeLastConnections(at: gate)
             if acceptsAgainAt == nil { poller.unwatch(gate.descriptor) }
         }
-        guard acceptsAgainAt == nil else { return }
+        guard acceptsAgainAt == nil, !isWaiting else { return }
         watchOrPause(new.filter { gate in !before.contains { $0.box === gate.box } })
     }
 }

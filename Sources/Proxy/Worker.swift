@@ -112,9 +112,15 @@ public final class Worker {
     var acceptsAgainAt: Int?
     /// When a pause is worth another message, in milliseconds.
     var saysPauseFrom = 0
+    /// Whether load balancers are told to send their traffic elsewhere.
+    var isWithdrawn = false
+    /// Whether connections are left in the kernel's queues until another process lets go.
+    var isWaiting = false
     var isDraining = false
     /// Whether all keys have been asked for once.
     var hasStarted = false
+    /// Whether idle connections keep their time while this worker drains.
+    var givesIdleTime = false
     private var isStopped = false
     private var due: [UInt64] = []
 
@@ -124,6 +130,7 @@ public final class Worker {
     ///   - publication: The configuration.
     ///   - listeners: Its listeners, with this worker's sockets.
     ///   - index: Which of the workers this is.
+    ///   - isWaiting: Whether connections are left in the kernel's queues until the message `accept` comes.
     ///   - mailbox: Where other threads reach it.
     ///   - services: What it shares.
     ///   - status: Where it says how it is.
@@ -132,6 +139,7 @@ public final class Worker {
         publication: Publication,
         listeners: [PublishedListener],
         index: Int,
+        isWaiting: Bool = false,
         mailbox: Mailbox<WorkerMessage>,
         services: WorkerServices,
         status: WorkerStatus
@@ -151,7 +159,8 @@ public final class Worker {
         _ = pool.adopt(publication)
         gates = listeners.flatMap { $0.gates(ofWorker: index) }
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
-        try watch(gates)
+        self.isWaiting = isWaiting
+        if !isWaiting { try watch(gates) }
     }
 
     /// The configuration for what begins now.
@@ -203,7 +212,7 @@ public final class Worker {
 
     /// Whether this worker can take traffic: the first fetch of every issuer's keys has succeeded or failed. Issuers that
     /// come later are waited for by their own requests.
-    var isReady: Bool { hasStarted && !isDraining }
+    var isReady: Bool { hasStarted && !isWithdrawn }
 
     private func readMessages() {
         for message in mailbox.takeAll() {
@@ -212,7 +221,9 @@ public final class Worker {
             case .publication(let publication, let listeners, let keys):
                 adopt(publication, listeners, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
-            case .drain: drain()
+            case .accept: if !isDraining { beginAccepting() }
+            case .announceDrain: isWithdrawn = true
+            case .drain(let isHandedOver): drain(isHandedOver: isHandedOver)
             case .stop: isStopped = true
             }
         }

@@ -12,8 +12,13 @@ public enum WorkerMessage: Sendable {
     /// A configuration with its listeners, and with what is known of its issuers' keys. Later messages about keys are
     /// about its issuers.
     case publication(Publication, [PublishedListener], KeyRing)
-    /// Stop accepting, and finish what runs.
-    case drain
+    /// Begin to accept, after a start that waited for this.
+    case accept
+    /// Say to load balancers that no more traffic is wanted; everything else goes on.
+    case announceDrain
+    /// Stop accepting, and finish what runs. Where another process has the sockets now, nobody waits for the end of
+    /// this one, and it has not withdrawn.
+    case drain(isHandedOver: Bool)
     /// End now.
     case stop
 }

@@ -5,7 +5,8 @@ public import Configuration
 /// Where the configuration of a process came from, and where the next one will.
 public struct ConfigurationOrigin {
     /// Loads a configuration, given what the one before has left, and notes which files it read.
-    public typealias Loader = (Inheritance, ReadFiles) throws(ConfigurationError) -> GatewayConfiguration
+    public typealias Loader = (ConfigurationLegacy, ReadFiles) throws(ConfigurationError) ->
+        GatewayConfiguration
 
     /// The files that the configuration of now was read from.
     let files: ReadFiles

@@ -14,6 +14,8 @@ public enum StartError: Error, Sendable {
     case cannotListen(address: String, SystemError)
     /// The access log could not be opened.
     case cannotLog(path: String, SystemError)
+    /// What was handed to this process is not what it was said to be; the sentence says why.
+    case cannotInherit(String)
     /// The system refused a thread or a descriptor.
     case refused(SystemError)
 
@@ -22,6 +24,7 @@ public enum StartError: Error, Sendable {
         switch self {
         case .cannotListen(let address, let error): "Cannot listen on \(address): \(error.reason)."
         case .cannotLog(let path, let error): "Cannot write the access log to \(path): \(error.reason)."
+        case .cannotInherit(let sentence): sentence
         case .refused(let error): "The system refused a resource (\(error))."
         }
     }
@@ -30,13 +33,17 @@ public enum StartError: Error, Sendable {
 /// A gateway that serves one configuration.
 public final class Gateway {
     private var configuration: GatewayConfiguration
-    private let logger: Logger
+    private let inheritance: Inheritance
+    let logger: Logger
     private let level: LogLevel
     private let mailboxes: [Mailbox<WorkerMessage>]
-    private let statuses: [WorkerStatus]
-    private let logs: LogWriter
+    let statuses: [WorkerStatus]
+    let logs: LogWriter
     private let traces: TraceExporter
-    private let signals: Signals
+    let signals: Signals
+    var lifecycle: Lifecycle
+    /// Whether a signal to end has come: the next one ends at once.
+    var wasToldToEnd = false
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
     /// The key of the hash under which subjects stand in logs.
@@ -55,8 +62,23 @@ public final class Gateway {
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
     /// Call it before any other thread is started, so that no other thread gets the signals.
-    public init(_ configuration: GatewayConfiguration, logger: Logger, level: LogLevel) throws(StartError) {
+    ///
+    /// - Parameters:
+    ///   - configuration: What to serve.
+    ///   - inheritance: What this process found open.
+    ///   - pidFile: Path of the file that tells the process id while the process serves, nil for none.
+    ///   - logger: Takes operational messages.
+    ///   - level: How important these must be.
+    public init(
+        _ configuration: GatewayConfiguration,
+        inheritance: Inheritance = Inheritance(),
+        pidFile: String? = nil,
+        logger: Logger,
+        level: LogLevel
+    ) throws(StartError) {
+        self.inheritance = inheritance
         self.level = level
+        lifecycle = Lifecycle(predecessor: inheritance.predecessor?.take(), pidFile: pidFile, logger: logger)
         self.configuration = configuration
         self.logger = logger
         signals = Signals()
@@ -69,7 +91,11 @@ public final class Gateway {
             throw .refused(error)
         }
         self.mailboxes = mailboxes
-        sockets = ListenerSockets(workerCount: count)
+        sockets = ListenerSockets(
+            workerCount: count,
+            passed: inheritance.sockets.take() ?? [],
+            isWaiting: inheritance.source == .predecessor
+        )
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         logs = try LogWriter(configuration.log, logger: logger)
@@ -84,6 +110,7 @@ public final class Gateway {
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
         let listeners = try sockets.take(snapshot.listeners)
+        closePassedSockets()
         let publication = publisher.publish(snapshot)
         do throws(SystemError) {
             let services = try startServices(publication)
@@ -96,6 +123,21 @@ public final class Gateway {
         AuditEvent(.started, [("configuration", snapshot.hash)]).leave(in: logs.audit.sink)
         for listener in snapshot.listeners {
             logger.info("Listening.", metadata: ["address": "\(listener.address)"])
+        }
+    }
+
+    /// Closes what was passed to this process and belongs to no listener.
+    private func closePassedSockets() {
+        for address in sockets.closePassed() {
+            switch inheritance.source {
+            case .predecessor:
+                logger.notice("No longer listening.", metadata: ["address": "\(address)"])
+            case .serviceManager:
+                logger.warning(
+                    "A socket was passed for which there is no listener: who connects to it is not answered.",
+                    metadata: ["address": "\(address)"]
+                )
+            }
         }
     }
 
@@ -137,6 +179,8 @@ public final class Gateway {
         let handoff = Handoff((publication, listeners))
         let mailbox = mailboxes[index]
         let status = statuses[index]
+        // The process before this one serves until it is told.
+        let isWaiting = inheritance.source == .predecessor
         let logger = logger
         // What the worker begins with is to end before the thread does, hence in a call of its own.
         let makeWorker: @Sendable () throws(SystemError) -> Worker? = { () throws(SystemError) in
@@ -145,6 +189,7 @@ public final class Gateway {
                 publication: publication,
                 listeners: listeners,
                 index: index,
+                isWaiting: isWaiting,
                 mailbox: mailbox,
                 services: services,
                 status: status
@@ -160,35 +205,79 @@ public final class Gateway {
         }
     }
 
-    /// Serves until a signal ends the process: the first drains, the second ends at once.
+    /// Serves until a signal ends the process or another takes its place: the first signal drains, the second ends at
+    /// once.
     ///
     /// - Parameter origin: Where the configuration came from.
     public func run(from origin: ConfigurationOrigin) {
-        var wasReady = false
         var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
         var watch = FileWatch(origin.files)
         while true {
-            switch signals.wait(milliseconds: wasReady && awaited == nil ? 1000 : 20) {
+            let signal = signals.wait(milliseconds: min(lifecycle.patience, awaited == nil ? 1000 : 20))
+            switch lifecycle.turn(statuses, missing: missingKeys) {
+            case .serve?: serve()
+            case .leave?:
+                finish(isHandedOver: true)
+                return end()
+            case nil: break
+            }
+            switch signal {
             case .terminate?:
                 drain()
                 return end()
-            case .reload?:
-                watch = FileWatch(reload(from: origin))
-            case .reopenLogs?:
-                logs.reopen()
+            case .reload?: lifecycle.reload { watch = FileWatch(reload(from: origin)) }
+            case .reopenLogs?: logs.reopen()
+            case .upgrade?: upgrade()
             case nil:
-                if configuration.watches, watch.haveChanged() { watch = FileWatch(reload(from: origin)) }
+                if configuration.watches, lifecycle.isSettled, watch.haveChanged() {
+                    lifecycle.reload { watch = FileWatch(reload(from: origin)) }
+                }
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
                 for listener in configuration.snapshot.listeners { listener.tls?.rotateTicketKeys() }
             }
             noteAdoption()
             publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
-            if !wasReady, statuses.allSatisfy(\.isReady) {
-                wasReady = true
-                logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
-            }
         }
+    }
+
+    private func upgrade() {
+        let note = HandoverNote(
+            sessionKey: inheritance.sessionKey,
+            keyedIssuers: KeyedIssuers.digests(of: keys?.keyedIssuers ?? [])
+        )
+        lifecycle.upgrade(sockets.all, note: note, patience: limits.upgradeTimeout)
+    }
+
+    /// The issuers whose keys the process before this one has and this one has not.
+    private func missingKeys() -> [String] {
+        KeyedIssuers.missing(
+            of: configuration.snapshot.issuers,
+            known: keys?.keyedIssuers ?? [],
+            wanted: inheritance.keyedIssuers
+        )
+    }
+
+    private func serve() {
+        if inheritance.source == .predecessor { tell(.accept) }
+        lifecycle.noteServing()
+        logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
+    }
+
+    /// Number of client connections.
+    var connections: Int { statuses.reduce(0) { $0 + $1.clients } }
+
+    /// The limits of the active configuration.
+    var limits: Limits { configuration.snapshot.limits }
+
+    /// Sends a message to every worker.
+    func tell(_ message: WorkerMessage) {
+        for mailbox in mailboxes { mailbox.send(message) }
+    }
+
+    /// Lets go of the listening sockets: each closes with the last worker that has it.
+    func letGoOfSockets() {
+        sockets.letGo()
     }
 
     /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
@@ -253,20 +342,8 @@ public final class Gateway {
         )
     }
 
-    /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.
-    private func drain() {
-        let deadline = Clock.monotonicMilliseconds + configuration.snapshot.limits.drainTimeout
-        logger.notice("Draining.", metadata: ["connections": "\(statuses.reduce(0) { $0 + $1.clients })"])
-        // The sockets close with the last worker that lets go of them.
-        sockets = ListenerSockets(workerCount: mailboxes.count)
-        for mailbox in mailboxes { mailbox.send(.drain) }
-        while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasDrained) {
-            if signals.wait(milliseconds: 20) == .terminate { return }
-        }
-    }
-
     private func end() {
-        for mailbox in mailboxes { mailbox.send(.stop) }
+        tell(.stop)
         let deadline = Clock.monotonicMilliseconds + 2000
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
             Clock.sleep(milliseconds: 5)
@@ -274,6 +351,7 @@ public final class Gateway {
         AuditEvent(.ended).leave(in: logs.audit.sink)
         logs.flush()
         traces.finish(patience: 5000)
+        lifecycle.end()
         logger.notice("Ended.")
     }
 }

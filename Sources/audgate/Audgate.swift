@@ -33,9 +33,16 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// Loads the configuration, and notes the files in `files`; ends the command with every problem on standard error if
     /// it has one.
-    func load(noting files: ReadFiles = ReadFiles()) throws -> GatewayConfiguration {
+    ///
+    /// - Parameters:
+    ///   - sessionKey: What seals session ids where the configuration names no keys; nil for a fresh secret.
+    ///   - files: Gets the files that were read.
+    func load(
+        sessionKey: [UInt8]? = nil,
+        noting files: ReadFiles = ReadFiles()
+    ) throws -> GatewayConfiguration {
         do {
-            return try ConfigurationLoader.load(path: config, noting: files)
+            return try ConfigurationLoader.load(path: config, sessionKey: sessionKey, noting: files)
         } catch {
             for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
             throw ExitCode(1)

@@ -33,6 +33,7 @@ final class TestGateway: Sendable {
         responseTimeout: Int = 5000,
         connectTimeout: Int = 2000,
         isByHand: Bool = false,
+        isWaiting: Bool = false,
         limits adjust: (inout Limits) -> Void = { _ in }
     ) throws {
         let key = try SigningKey(generating: .ellipticCurve(.p256))
@@ -66,6 +67,7 @@ final class TestGateway: Sendable {
                 publication: publication,
                 listeners: listeners,
                 index: 0,
+                isWaiting: isWaiting,
                 mailbox: mailbox,
                 services: services,
                 status: status

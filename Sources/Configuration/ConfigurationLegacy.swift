@@ -1,11 +1,10 @@
 // What one configuration leaves to the next.
 
-internal import MCP
 internal import OpenSSL
 
 /// What a configuration leaves to the one that follows it in the same process, so that a reload ends nothing that has
-/// not changed: settings of TLS on which connections, tickets and sessions hang, and keys that were made at random.
-public struct Inheritance: Sendable {
+/// not changed: settings of TLS, on which connections and tickets hang.
+public struct ConfigurationLegacy: Sendable {
     /// What makes two settings for connections to servers the same.
     struct ClientKey: Hashable {
         let anchors: Digest256?
@@ -26,9 +25,6 @@ public struct Inheritance: Sendable {
 
     var clients: [ClientKey: ClientTLSContext] = [:]
     var listeners: [ListenerKey: ServerTLSContext] = [:]
-    /// Keys of session ids that were made at random, nil if none were needed so far.
-    var randomSessionKeys: SessionKeys?
-
     /// What the first configuration of a process has: nothing.
     public init() {}
 }
