@@ -132,12 +132,5 @@ struct AccessRecord {
     }
 
     /// Who ended the request: policy let it through, the gateway answered, or it was refused or failed.
-    private var decision: StaticString {
-        switch reason {
-        case .access(.allowed): "allow"
-        case .access(.metadata), .access(.preflight), .access(.health), .access(.options): "local"
-        case .access, .token, .message, .envelope, .protocolRule, .session: "refuse"
-        case .failure: "fail"
-        }
-    }
+    var decision: StaticString { reason.outcome.name }
 }

@@ -22,6 +22,8 @@ public final class KeyRefresher: Sendable {
         /// Tells the entry from all others, through all configurations.
         let serial: Int
         var schedule: KeySchedule
+        /// Why the last fetch that failed did so.
+        var problem = ""
     }
 
     /// What the thread owns.
@@ -42,6 +44,7 @@ public final class KeyRefresher: Sendable {
     private let issuers: [Issuer]
     private let logger: Logger
     private let send: @Sendable (WorkerMessage) -> Void
+    private let states: IssuerStates
     private let mailbox: Mailbox<Message>
 
     /// Makes a refresher that has not begun.
@@ -49,16 +52,19 @@ public final class KeyRefresher: Sendable {
     /// - Parameters:
     ///   - issuers: The issuers of the first configuration.
     ///   - logger: Is told of changes and failures.
+    ///   - states: Where to say how the keys are.
     ///   - send: Takes a message to all workers.
     /// - Throws: `SystemError` when the system refuses a descriptor.
     public init(
         issuers: [Issuer],
         logger: Logger,
+        states: IssuerStates = IssuerStates(),
         send: @escaping @Sendable (WorkerMessage) -> Void
     ) throws(SystemError) {
         self.issuers = issuers
         self.logger = logger
         self.send = send
+        self.states = states
         mailbox = try Mailbox()
     }
 
@@ -92,7 +98,11 @@ public final class KeyRefresher: Sendable {
         }
         while true {
             let now = Self.now
-            poller.wait(milliseconds: Int(fetchDue(&state, now: now) - now) * 1000)
+            let next = fetchDue(&state, now: now)
+            states.replace(
+                by: state.entries.map { IssuerState($0.issuer, $0.schedule, problem: $0.problem, now: now) }
+            )
+            poller.wait(milliseconds: Int(next - now) * 1000)
             for message in mailbox.takeAll() {
                 switch message {
                 case .refresh(let issuer): answer(issuer, &state)
@@ -164,6 +174,7 @@ public final class KeyRefresher: Sendable {
             }
         case .failure(let error):
             state.entries[index].schedule.fail(now: now, endsKeys: error.endsKeys)
+            state.entries[index].problem = error.problem
             let age = state.entries[index].schedule.age(now: now)
             tell(issuer.name, error, age: age, maximumAge: issuer.keyMaximumAge)
         }
@@ -178,7 +189,12 @@ public final class KeyRefresher: Sendable {
         state.entries = publication.snapshot.issuers.enumerated().map { index, issuer in
             var entry = Entry(issuer: issuer, serial: state.nextSerial(), schedule: KeySchedule(issuer))
             if let old = known[issuer.name], old.issuer.hasKeysOf(issuer) {
-                entry = Entry(issuer: issuer, serial: old.serial, schedule: old.schedule)
+                entry = Entry(
+                    issuer: issuer,
+                    serial: old.serial,
+                    schedule: old.schedule,
+                    problem: old.problem
+                )
                 // Tokens that were verified by the rules of before are to be verified anew.
                 if !old.issuer.hasRulesOf(issuer) { entry.schedule.renewKeySet() }
             }

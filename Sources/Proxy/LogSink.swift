@@ -11,6 +11,7 @@ public final class LogSink: Sendable {
     private struct State: ~Copyable {
         var lines = ByteBuffer()
         var dropped = 0
+        var droppedEver = 0
     }
 
     private let state = Mutex(State())
@@ -23,11 +24,15 @@ public final class LogSink: Sendable {
         state.withLock { state in
             if state.lines.count + lines.count > Self.capacity {
                 state.dropped += count
+                state.droppedEver += count
             } else {
                 state.lines.append(lines.span)
             }
         }
     }
+
+    /// How many lines were dropped since the process began.
+    public var droppedEver: Int { state.withLock { $0.droppedEver } }
 
     /// Takes all lines, and how many were dropped since the last time.
     public func takeAll() -> (lines: [UInt8], dropped: Int) {

@@ -26,6 +26,8 @@ struct UpstreamLease: ~Copyable {
 /// An endpoint as one worker knows it: with its connections.
 final class UpstreamPlace {
     private let published: PublishedEndpoint
+    /// The number of the endpoint, which is the row of its counters.
+    let number: Int
     /// Whether the endpoint prefers HTTP/1.1, whatever was hoped for.
     var refusesHTTP2 = false
     /// Idle connections of HTTP/1.1.
@@ -39,9 +41,13 @@ final class UpstreamPlace {
     /// Whether no route has the endpoint any more: its connections end with what they carry.
     private(set) var isRetired = false
 
-    fileprivate init(_ published: PublishedEndpoint) {
+    fileprivate init(_ published: PublishedEndpoint, number: Int) {
         self.published = published
+        self.number = number
     }
+
+    /// Number of idle connections.
+    var idleCount: Int { idle.count }
 
     /// Where it is.
     var endpoint: Endpoint { published.endpoint }
@@ -107,11 +113,14 @@ struct UpstreamPool {
     mutating func adopt(_ publication: Publication) -> [ConnectionID] {
         let unused = publication.retiredPlaces.flatMap { places[$0].retire() }
         for number in publication.newPlaces {
-            let place = UpstreamPlace(publication.places[number])
+            let place = UpstreamPlace(publication.places[number], number: number)
             if number < places.count { places[number] = place } else { places.append(place) }
         }
         return unused
     }
+
+    /// Whether the number of a place is still its own.
+    func holds(_ place: UpstreamPlace) -> Bool { places[place.number] === place }
 
     /// Spends a permit for a place at one of the route's endpoints: the one that holds the session, or each in turn.
     mutating func checkOut(_ permit: consuming ForwardPermit, _ generation: Generation) -> UpstreamLease {

@@ -17,6 +17,7 @@ extension Worker {
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
         dropRetired(pool.adopt(publication))
+        counters.clear(routes: publication.reusedRouteRows, endpoints: publication.newPlaces)
         replaceGates(by: publication.gates(ofWorker: index))
         addresses.keep(publication.hosts)
         for exchange in waiting {
@@ -30,7 +31,9 @@ extension Worker {
 
     private func forgetTokens() {
         let key = services.subjectKey
+        let counts = tokens.counts
         tokens = TokenCache(capacity: snapshot.limits.tokens, subjectKey: key.span)
+        tokens.counts = counts
     }
 
     /// Lets go of configurations that no exchange works with any more.

@@ -25,6 +25,7 @@ extension Worker {
     }
 
     private func takeIdle(for exchange: Exchange) -> UpstreamStream? {
+        defer { if let place = exchange.lease?.place { noteIdle(place) } }
         while let id = exchange.lease?.takeIdle() {
             if let upstream = connections.upstream(id) { return upstream }
         }
@@ -51,6 +52,8 @@ extension Worker {
         exchange.phase = .relaying
         exchange.record.upstreamStart = clock.microseconds
         upstream.exchange = exchange
+        count(1, .requests, at: upstream.place)
+        count(1, .active, at: upstream.place)
     }
 
     private func requestFacts(of exchange: Exchange, at endpoint: Endpoint) -> UpstreamRequest.Facts? {

@@ -22,6 +22,8 @@ public struct WorkerServices: Sendable {
     public let accessLog: LogSink?
     /// Takes operational messages.
     public let logger: Logger
+    /// Answers what arrives at admin listeners; nil if there are none.
+    public let site: (any Site)?
     /// Key of the hash under which subjects stand in logs.
     public let subjectKey: [UInt8]
     /// Most client connections of one worker, whatever the configuration allows.
@@ -33,6 +35,7 @@ public struct WorkerServices: Sendable {
         sessions: SessionTable = SessionTable(),
         names: NameRefresher,
         accessLog: LogSink?,
+        site: (any Site)? = nil,
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max
@@ -41,6 +44,7 @@ public struct WorkerServices: Sendable {
         self.sessions = sessions
         self.names = names
         self.accessLog = accessLog
+        self.site = site
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -71,6 +75,8 @@ public final class Worker {
     /// Where connections are taken from; none while draining.
     var gates: [Gate]
     var tokens: TokenCache
+    /// What was counted so far.
+    var counters = WorkerCounters()
     var pool = UpstreamPool()
     var addresses = AddressBook()
     var identifiers: IdentifierSource
@@ -198,6 +204,7 @@ public final class Worker {
             case .keys(let issuer, let state): adopt(state, for: issuer)
             case .publication(let publication, let keys): adopt(publication, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
+            case .report(let reader): reader.send(report)
             case .drain: drain()
             case .stop: isStopped = true
             }

@@ -11,6 +11,8 @@ public enum WorkerMessage: Sendable {
     case addresses(host: String, [SocketAddress], problem: String)
     /// A configuration, with what is known of its issuers' keys. Later messages about keys are about its issuers.
     case publication(Publication, KeyRing)
+    /// Say what was counted.
+    case report(to: Mailbox<WorkerReport>)
     /// Stop accepting, and finish what runs.
     case drain
     /// End now.
