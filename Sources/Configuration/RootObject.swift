@@ -10,7 +10,7 @@ internal import Transport
 
 /// Members of the configuration.
 enum RootMember: String, MemberName {
-    case listeners, workers, issuers, routes
+    case listeners, admin, workers, issuers, routes
     case scopeImplications = "scope_implications"
     case sessionKeys = "session_keys"
     case limits, log, include, development
@@ -36,6 +36,7 @@ struct RootObject {
     private var limits = Limits()
     private var workers = 0
     private var log = LogSettings()
+    private var admin: AdminObject?
     private var development: DevelopmentSettings?
     private let material: TLSMaterial
 
@@ -52,6 +53,7 @@ struct RootObject {
         workers = members[.workers]?.count(in: 0...Self.maximumWorkers) ?? 0
         limits = members[.limits].map { Limits($0) } ?? Limits()
         log = members[.log].map { LogSettings($0) } ?? LogSettings()
+        admin = members[.admin].flatMap { AdminObject($0, material, surroundings) }
         scopeImplications = members[.scopeImplications].map(Self.scopeImplications) ?? [:]
         add(issuers: members[.issuers], routes: members[.routes])
         for node in included {
@@ -59,6 +61,7 @@ struct RootObject {
             add(issuers: members[.issuers], routes: members[.routes])
         }
         development = members[.development].flatMap { DevelopmentSettings($0, beside: listeners) }
+        admin?.check(beside: listeners, development)
         if routes.isEmpty, members[.routes].map({ $0.value.array?.isEmpty == true }) ?? true {
             let remedy = "Add one to \"routes\", or include a file with routes."
             (members[.routes] ?? node).error("There is no route.", remedy)
@@ -146,6 +149,7 @@ struct RootObject {
             snapshot: snapshot,
             workers: workers,
             log: log,
+            admin: admin?.settings,
             development: development,
             warnings: warnings
         )

@@ -42,6 +42,7 @@ private struct SeededGenerator: RandomNumberGenerator {
             """#,
         more:
             Sample.sessionKeys
+            + #", "admin": { "address": "0.0.0.0:9901", "hosts": ["a", "::1"], "token": { "file": "admin.token" } }"#
             + #", "workers": 1, "limits": { "tokens": 7, "body_bytes": "1MiB" }, "log": { "access": "off" }, "#
             + #""development": { "authorization_server": "127.0.0.1:1", "servers": { "files": "127.0.0.1:2" } }"#
     )
