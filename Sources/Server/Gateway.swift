@@ -43,10 +43,14 @@ public final class Gateway {
     private var publisher = Publisher()
     private var keys: KeyRefresher?
     private var names: NameRefresher?
+    private let state = OperationalState()
+    private let issuerStates = IssuerStates()
+    private let admin: AdminWorker
+    private var services: WorkerServices?
 
-    /// Descriptors that are kept back for listeners, logs, pollers and the fetching of keys. What is left is divided
+    /// Descriptors that are kept back for listeners, logs, pollers, the admin listener and the fetching of keys. What is left is divided
     /// by two, as each client may need a connection to a server.
-    private static let reservedDescriptors = 64
+    private static let reservedDescriptors = 64 + AdminWorker.maximumConnections
 
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
@@ -68,6 +72,19 @@ public final class Gateway {
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
+        do throws(SystemError) {
+            let sources = AdminSources(
+                state: state,
+                desk: try ReportDesk(workers: mailboxes),
+                statuses: statuses,
+                issuers: issuerStates,
+                accessLog: accessLog?.sink,
+                maximumClients: maximumClients
+            )
+            admin = try AdminWorker(sources, logger: logger)
+        } catch {
+            throw .refused(error)
+        }
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -77,15 +94,19 @@ public final class Gateway {
     /// - Throws: What could not be opened; nothing is left listening then.
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
-        let publication = publisher.publish(snapshot, try sockets.take(snapshot.listeners))
+        let listeners = try sockets.take(configuration.listeners)
+        let publication = publisher.publish(snapshot, listeners.filter { $0.facts.purpose == .routes })
         do throws(SystemError) {
             let services = try startServices(publication)
+            self.services = services
+            state.noteLoaded(publication)
+            try admin.adopt(configuration, listeners.first { $0.facts.purpose == .admin }, services)
             for index in mailboxes.indices { try startWorker(index, publication, services) }
             try accessLog?.start()
         } catch {
             throw .refused(error)
         }
-        for listener in snapshot.listeners {
+        for listener in configuration.listeners {
             logger.info("Listening.", metadata: ["address": "\(listener.address)"])
         }
     }
@@ -95,7 +116,12 @@ public final class Gateway {
         let send: @Sendable (WorkerMessage) -> Void = { message in
             for mailbox in mailboxes { mailbox.send(message) }
         }
-        let keys = try KeyRefresher(issuers: publication.snapshot.issuers, logger: logger, send: send)
+        let keys = try KeyRefresher(
+            issuers: publication.snapshot.issuers,
+            logger: logger,
+            states: issuerStates,
+            send: send
+        )
         let names = NameRefresher(hosts: publication.hosts, logger: logger, send: send)
         try keys.start()
         try names.start()
@@ -105,6 +131,7 @@ public final class Gateway {
             keys: keys,
             names: names,
             accessLog: accessLog?.sink,
+            site: admin.site,
             logger: logger,
             subjectKey: subjectKey,
             maximumClients: maximumClients
@@ -157,7 +184,7 @@ public final class Gateway {
             case nil: break
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
-                for listener in configuration.snapshot.listeners { listener.tls?.rotateTicketKeys() }
+                for listener in configuration.listeners { listener.tls?.rotateTicketKeys() }
             }
             publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
             if !wasReady, statuses.allSatisfy(\.isReady) {
@@ -172,8 +199,10 @@ public final class Gateway {
         do throws(ConfigurationError) {
             let new = try load()
             guard let reason = configuration.obstacle(to: new) else { return publish(new) }
+            state.noteRefused(reason)
             logger.error("Nothing was reloaded: \(reason)")
         } catch {
+            state.noteRefused(error)
             for diagnostic in error.diagnostics where diagnostic.severity == .error {
                 logger.error(
                     "Nothing was reloaded: \(diagnostic.problem) \(diagnostic.remedy)",
@@ -186,21 +215,34 @@ public final class Gateway {
     private func publish(_ new: GatewayConfiguration) {
         let listeners: [PublishedListener]
         do throws(StartError) {
-            listeners = try sockets.take(new.snapshot.listeners)
+            listeners = try sockets.take(new.listeners)
         } catch {
+            state.noteRefused(error.sentence)
             return logger.error("Nothing was reloaded: \(error.sentence)")
         }
         configuration = new
-        let publication = publisher.publish(new.snapshot, listeners)
+        let publication = publisher.publish(new.snapshot, listeners.filter { $0.facts.purpose == .routes })
+        state.noteLoaded(publication)
+        adopt(listeners.first { $0.facts.purpose == .admin })
         names?.follow(publication.hosts)
         keys?.adopt(publication)
         logger.notice("Reloaded.", metadata: ["configuration": "\(new.snapshot.hash)"])
+    }
+
+    /// Takes over the admin listener of the configuration that is served now.
+    private func adopt(_ listener: PublishedListener?) {
+        do throws(SystemError) {
+            try admin.adopt(configuration, listener, services)
+        } catch {
+            logger.error("The admin listener could not be started.", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.
     private func drain() {
         let deadline = Clock.monotonicMilliseconds + configuration.snapshot.limits.drainTimeout
         logger.notice("Draining.", metadata: ["connections": "\(statuses.reduce(0) { $0 + $1.clients })"])
+        state.noteDrain()
         for mailbox in mailboxes { mailbox.send(.drain) }
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasDrained) {
             if signals.wait(milliseconds: 20) == .terminate { return }
@@ -209,8 +251,9 @@ public final class Gateway {
 
     private func end() {
         for mailbox in mailboxes { mailbox.send(.stop) }
+        admin.end()
         let deadline = Clock.monotonicMilliseconds + 2000
-        while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
+        while Clock.monotonicMilliseconds < deadline, !(statuses.allSatisfy(\.hasEnded) && admin.hasEnded) {
             Clock.sleep(milliseconds: 5)
         }
         accessLog?.flush()

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Configuration
+internal import Server
 
 /// The reverse proxy in front of MCP servers that checks for whom a token was issued.
 @main
@@ -19,7 +20,7 @@ struct Audgate: ParsableCommand {
             Exit codes: 0 success, 1 a problem that the output names, 2 the gateway could not start, 64 wrong usage. \
             explain has codes of its own, see its help.
             """,
-        version: "0.1.0",
+        version: Release.version,
         subcommands: [Serve.self, Check.self, Explain.self, VerifyJWS.self, Demo.self],
         defaultSubcommand: Serve.self
     )
