@@ -1,19 +1,15 @@
 // Rows of plain counters, which one thread changes and others look at without stopping it.
 
-/// A row of counters for each of many things, by number. Rows that nothing was counted in take no memory.
-///
-/// The rows lie in small pages. Whoever takes a copy shares them all at once, and after that each page is copied when a
-/// counter in it changes for the first time: looking at 10,000 rows never makes their owner copy 10,000 rows.
-public struct CounterRows: Sendable {
+/// A row of counters for each of many things, by number, as they were at one moment.
+public struct CounterTable: Sendable {
     /// Rows that are copied together.
-    private static let rowsOfPage = 32
+    fileprivate static let rowsOfPage = 32
 
     /// Counters in a row.
     public let width: Int
-    private var pages: [[Int]] = []
+    fileprivate var pages: [[Int]] = []
 
-    /// Makes rows of `width` counters that are all 0.
-    public init(width: Int) {
+    fileprivate init(width: Int) {
         self.width = width
     }
 
@@ -31,32 +27,67 @@ public struct CounterRows: Sendable {
         let start = row % Self.rowsOfPage * width
         return pages[page][start..<start + width]
     }
+}
+
+/// Counts in a table. Rows that nothing was counted in take no memory.
+///
+/// The rows lie in small pages. Whoever gets the table shares them all at once, and after that each page is copied when a
+/// counter in it changes for the first time: looking at 10,000 rows never makes their owner copy 10,000 rows.
+final class CounterRows {
+    private let width: Int
+    private var pages: [[Int]] = []
+
+    /// Makes rows of `width` counters that are all 0.
+    init(width: Int) {
+        self.width = width
+    }
+
+    /// The counters of now.
+    var table: CounterTable {
+        var table = CounterTable(width: width)
+        table.pages = pages
+        return table
+    }
+
+    /// Changes several counters of a row at once; they begin at the index that `change` gets.
+    func change(row: Int, _ change: (inout MutableSpan<Int>, Int) -> Void) {
+        let page = row / CounterTable.rowsOfPage
+        if page >= pages.count || pages[page].isEmpty { makePage(page) }
+        Self.change(&pages[page], at: row % CounterTable.rowsOfPage * width, change)
+    }
+
+    @inline(__always)
+    private static func change(
+        _ page: inout [Int],
+        at start: Int,
+        _ change: (inout MutableSpan<Int>, Int) -> Void
+    ) {
+        var counters = page.mutableSpan
+        change(&counters, start)
+    }
 
     /// Adds to a counter.
-    mutating func add(_ amount: Int = 1, row: Int, _ column: Int) {
-        let page = row / Self.rowsOfPage
-        if page >= pages.count || pages[page].isEmpty { makePage(page) }
-        pages[page][row % Self.rowsOfPage * width + column] &+= amount
+    func add(_ amount: Int = 1, row: Int, _ column: Int) {
+        change(row: row) { $0[$1 + column] &+= amount }
     }
 
     /// Sets a counter that stands for a present number.
-    mutating func set(_ value: Int, row: Int, _ column: Int) {
-        let page = row / Self.rowsOfPage
-        if page >= pages.count || pages[page].isEmpty { makePage(page) }
-        pages[page][row % Self.rowsOfPage * width + column] = value
+    func set(_ value: Int, row: Int, _ column: Int) {
+        change(row: row) { $0[$1 + column] = value }
     }
 
     /// Makes a row ready for something else.
-    mutating func clear(row: Int) {
-        let page = row / Self.rowsOfPage
+    func clear(row: Int) {
+        let page = row / CounterTable.rowsOfPage
         guard page < pages.count, !pages[page].isEmpty else { return }
-        let start = row % Self.rowsOfPage * width
-        for index in start..<start + width { pages[page][index] = 0 }
+        change(row: row) { [width] counters, start in
+            for column in 0..<width { counters[start + column] = 0 }
+        }
     }
 
-    private mutating func makePage(_ page: Int) {
+    private func makePage(_ page: Int) {
         while pages.count <= page { pages.append([]) }
-        pages[page] = Array(repeating: 0, count: Self.rowsOfPage * width)
+        pages[page] = Array(repeating: 0, count: CounterTable.rowsOfPage * width)
     }
 }
 
@@ -69,7 +100,7 @@ public struct CodeRows: Sendable {
     private var pages: [[Int: Int]] = []
 
     /// Makes rows for codes below `codes`.
-    public init(codes: Int) {
+    init(codes: Int) {
         self.codes = codes
     }
 

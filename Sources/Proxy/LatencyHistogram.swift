@@ -15,6 +15,12 @@ public enum LatencyHistogram {
     /// Number of counters.
     public static let width = classes + 1
 
+    /// Counts a time in the histogram that begins at `first`.
+    static func count(_ microseconds: Int, in counters: inout MutableSpan<Int>, at first: Int) {
+        counters[first + classNumber(of: microseconds)] &+= 1
+        counters[first + classes] &+= microseconds
+    }
+
     /// The class of a time. A bound belongs to the class below it.
     static func classNumber(of microseconds: Int) -> Int {
         var index = 0

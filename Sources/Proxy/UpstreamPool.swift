@@ -23,11 +23,28 @@ struct UpstreamLease: ~Copyable {
     var shared: [ConnectionID] { place.shared }
 }
 
+/// What one worker has counted at an endpoint, and how many of what are there now.
+struct EndpointCounts {
+    /// Requests that were sent there.
+    var requests = 0
+    /// Attempts to connect that failed.
+    var failures = 0
+    /// Connections that are open.
+    var connections = 0
+    /// Requests that are there.
+    var active = 0
+    /// When a connection was made last, and when an attempt failed last: milliseconds since the Unix epoch.
+    var connectedAt = 0, failedAt = 0
+}
+
 /// An endpoint as one worker knows it: with its connections.
 final class UpstreamPlace {
     private let published: PublishedEndpoint
     /// The number of the endpoint, which is the row of its counters.
     let number: Int
+    var counts = EndpointCounts()
+    /// Whether something of `counts` has changed that nobody was told of.
+    var hasChanged = false
     /// Whether the endpoint prefers HTTP/1.1, whatever was hoped for.
     var refusesHTTP2 = false
     /// Idle connections of HTTP/1.1.
@@ -118,9 +135,6 @@ struct UpstreamPool {
         }
         return unused
     }
-
-    /// Whether the number of a place is still its own.
-    func holds(_ place: UpstreamPlace) -> Bool { places[place.number] === place }
 
     /// Spends a permit for a place at one of the route's endpoints: the one that holds the session, or each in turn.
     mutating func checkOut(_ permit: consuming ForwardPermit, _ generation: Generation) -> UpstreamLease {

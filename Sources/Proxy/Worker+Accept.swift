@@ -54,7 +54,7 @@ extension Worker {
 
     private func open(_ socket: consuming Socket, _ peer: SocketAddress, at published: PublishedListener) {
         let listener = published.facts
-        counters[.accepted] += 1
+        counters.totals.accepted += 1
         let tls: TLSSession?
         do throws(OpenSSLError) {
             tls = try listener.tls?.makeSession()
@@ -86,7 +86,7 @@ extension Worker {
     /// Leaves connections in the kernel's queue for a moment: asking again at once would only turn the loop.
     private func pauseAccepting(_ why: String) {
         guard acceptsAgainAt == nil else { return }
-        counters[.pauses] += 1
+        counters.totals.pauses += 1
         if clock.milliseconds >= saysPauseFrom {
             saysPauseFrom = clock.milliseconds + Self.pauseSilence
             services.logger.warning(

@@ -17,6 +17,7 @@ extension Worker {
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
         dropRetired(pool.adopt(publication))
+        if !publication.retiredPlaces.isEmpty { changedPlaces.removeAll(where: \.isRetired) }
         counters.clear(routes: publication.reusedRouteRows, endpoints: publication.newPlaces)
         replaceGates(by: publication.gates(ofWorker: index))
         addresses.keep(publication.hosts)

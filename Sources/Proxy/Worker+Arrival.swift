@@ -140,7 +140,7 @@ extension Worker {
 
     /// Ends a connection that could not be made, and says why.
     private func turnAway(_ arrival: Arrival, _ refusal: ConnectionRefusal, _ why: String) {
-        counters.refusals[refusal, default: 0] += 1
+        counters.count(refusal)
         services.logger.info(
             "A connection was turned away.",
             metadata: [

@@ -183,7 +183,7 @@ extension Worker {
     private func failed(_ opening: UpstreamOpening, _ failure: ChannelFailure) {
         let reason: FailureReason =
             if case .socket = failure, !opening.channel.isSecure { .connectFailed } else { .upstreamTLS }
-        if reason == .upstreamTLS { counters[.upstreamTLSFailures] += 1 }
+        if reason == .upstreamTLS { counters.totals.upstreamTLSFailures += 1 }
         over(opening, GatewayFailure(reason, failure.detail))
     }
 

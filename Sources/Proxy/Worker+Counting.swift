@@ -6,12 +6,18 @@ internal import Policy
 internal import Transport
 
 extension Worker {
-    /// What was counted so far, for whoever asks. Nothing is copied but references.
-    var report: WorkerReport {
-        WorkerReport(
+    /// What was counted so far, for whoever asks. What is copied grows with the endpoints that were used since the last
+    /// time, and with nothing else.
+    func report() -> WorkerReport {
+        for place in changedPlaces {
+            place.hasChanged = false
+            tell(place)
+        }
+        changedPlaces.removeAll(keepingCapacity: true)
+        return WorkerReport(
             worker: index,
             generation: generation.number,
-            counters: counters,
+            counts: counters.now,
             connections: connections.clients,
             bufferedBytes: reservedBytes,
             tokens: tokens.count,
@@ -19,35 +25,49 @@ extension Worker {
         )
     }
 
+    private func tell(_ place: UpstreamPlace) {
+        counters.endpoints.change(row: place.number) { counters, start in
+            for column in EndpointColumn.allCases {
+                counters[start + column.rawValue] =
+                    switch column {
+                    case .requests: place.counts.requests
+                    case .failures: place.counts.failures
+                    case .connections: place.counts.connections
+                    case .idle: place.idleCount
+                    case .active: place.counts.active
+                    case .connectedAt: place.counts.connectedAt
+                    case .failedAt: place.counts.failedAt
+                    }
+            }
+        }
+    }
+
     // MARK: - Requests
 
     /// Counts a request that has ended.
     func count(_ exchange: Exchange) {
         let row = exchange.generation.row(of: exchange.record.route)
-        counters.countEnd(row: row, exchange.record.reason)
+        counters.countEnd(row: row, exchange.record.reason, times(of: exchange))
         if exchange.hasResponded, exchange.isEventStream { counters.countStream(row: row, -1) }
-        countTimes(of: exchange, row)
         guard let intended = exchange.record.intendedRoute else { return }
         let pair = ReplayPair(issuedFor: exchange.generation.row(of: intended), presentedAt: row)
         counters.countReplay(pair, now: Int(clock.unixSeconds))
     }
 
-    /// Counts the times of a request that went on. What was answered here says nothing of how long servers take, and a
-    /// flood of refused requests is not to make them look fast.
+    /// How long a request took that went on. What was answered here says nothing of how long servers take, and a flood
+    /// of refused requests is not to make them look fast.
     ///
     /// A stream of events counts up to its head: how long somebody listens is no latency.
-    private func countTimes(of exchange: Exchange, _ row: Int) {
-        guard !exchange.record.endpoint.isEmpty else { return }
+    private func times(of exchange: Exchange) -> RequestTimes? {
+        guard !exchange.record.endpoint.isEmpty else { return nil }
         let start = exchange.record.start
-        let head = exchange.record.upstreamStart + exchange.record.upstreamDuration
-        let end = exchange.hasResponded && exchange.isEventStream ? head : clock.microseconds
-        counters.countTime(row: row, RouteColumn.latency, microseconds: end - start)
-        guard exchange.hasResponded else { return }
-        counters.countTime(
-            row: row,
-            RouteColumn.upstreamLatency,
-            microseconds: exchange.record.upstreamDuration
-        )
+        guard exchange.hasResponded else {
+            return RequestTimes(whole: clock.microseconds - start, upstream: nil)
+        }
+        let upstream = exchange.record.upstreamDuration
+        let head = exchange.record.upstreamStart + upstream
+        let end = exchange.isEventStream ? head : clock.microseconds
+        return RequestTimes(whole: end - start, upstream: upstream)
     }
 
     /// Counts a response that begins.
@@ -66,46 +86,45 @@ extension Worker {
             version: handshake.version,
             isResumed: handshake.isResumed
         )
-        counters.handshakes[kind.number] += 1
+        counters.count(kind)
     }
 
     // MARK: - Endpoints
 
-    /// Counts at an endpoint, unless its row has gone to another one.
-    func count(_ amount: Int, _ column: EndpointColumn, at place: UpstreamPlace) {
-        guard pool.holds(place) else { return }
-        counters.endpoints.add(amount, row: place.number, column.rawValue)
-    }
-
-    /// Notes how many connections to an endpoint are idle.
-    func noteIdle(_ place: UpstreamPlace) {
-        guard pool.holds(place) else { return }
-        counters.endpoints.set(place.idleCount, row: place.number, EndpointColumn.idle.rawValue)
+    /// Notes that something was counted at an endpoint, or that its connections are others. The row of a retired one
+    /// may belong to another endpoint.
+    func noteChange(at place: UpstreamPlace) {
+        guard !place.hasChanged, !place.isRetired else { return }
+        place.hasChanged = true
+        changedPlaces.append(place)
     }
 
     /// Counts a connection that was made.
     func countConnection(_ opening: UpstreamOpening) {
         countHandshake(on: opening.channel, isClient: false)
-        count(1, .connections, at: opening.place)
-        note(.connectedAt, at: opening.place)
+        opening.place.counts.connections += 1
+        opening.place.counts.connectedAt = clock.unixMicroseconds / 1000
+        noteChange(at: opening.place)
+    }
+
+    /// Counts the end of a connection.
+    func countEnd(ofConnectionTo place: UpstreamPlace) {
+        place.counts.connections -= 1
+        noteChange(at: place)
     }
 
     /// Counts an attempt to connect that failed.
     func countFailure(at place: UpstreamPlace) {
-        count(1, .failures, at: place)
-        note(.failedAt, at: place)
-    }
-
-    private func note(_ column: EndpointColumn, at place: UpstreamPlace) {
-        guard pool.holds(place) else { return }
-        let now = clock.unixMicroseconds / 1000
-        counters.endpoints.set(now, row: place.number, column.rawValue)
+        place.counts.failures += 1
+        place.counts.failedAt = clock.unixMicroseconds / 1000
+        noteChange(at: place)
     }
 
     /// Ends what a connection to a server does for an exchange.
     func detach(_ upstream: UpstreamStream) {
         guard upstream.exchange != nil else { return }
         upstream.exchange = nil
-        count(-1, .active, at: upstream.place)
+        upstream.place.counts.active -= 1
+        noteChange(at: upstream.place)
     }
 }

@@ -128,7 +128,7 @@ extension Worker {
         client.hasPartialHead = false
         exchange.client = client
         exchange.isPersistent = false
-        counters[.inFlight] += 1
+        counters.totals.inFlight += 1
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
         exchange.record.version = exchange.request.version

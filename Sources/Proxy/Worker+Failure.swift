@@ -140,8 +140,7 @@ extension Worker {
         switch upstream.carrier {
         case .connection(let channel):
             if isIdle { upstream.place.forget(idle: upstream.id) }
-            noteIdle(upstream.place)
-            count(-1, .connections, at: upstream.place)
+            countEnd(ofConnectionTo: upstream.place)
             channel.sayEnd()
         case .stream(let stream, let connection):
             connection.session.reset(stream, code: HTTP2ErrorCode.cancel)

@@ -282,7 +282,7 @@ extension Worker {
     private func close(_ connection: HTTP2Connection) {
         if case .server(let place) = connection.peer {
             place.forget(connection: connection.id)
-            count(-1, .connections, at: place)
+            countEnd(ofConnectionTo: place)
         }
         connection.channel.sayEnd()
         connections.remove(connection.id)

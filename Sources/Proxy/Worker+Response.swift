@@ -242,7 +242,7 @@ extension Worker {
         guard upstream.place.keep(upstream.id, maximum: maximum) else {
             return discard(upstream)
         }
-        noteIdle(upstream.place)
+        noteChange(at: upstream.place)
         upstream.deadline.set(
             clock.milliseconds + snapshot.limits.upstreamIdleTimeout,
             for: upstream.id,

@@ -25,7 +25,6 @@ extension Worker {
     }
 
     private func takeIdle(for exchange: Exchange) -> UpstreamStream? {
-        defer { if let place = exchange.lease?.place { noteIdle(place) } }
         while let id = exchange.lease?.takeIdle() {
             if let upstream = connections.upstream(id) { return upstream }
         }
@@ -52,8 +51,9 @@ extension Worker {
         exchange.phase = .relaying
         exchange.record.upstreamStart = clock.microseconds
         upstream.exchange = exchange
-        count(1, .requests, at: upstream.place)
-        count(1, .active, at: upstream.place)
+        upstream.place.counts.requests += 1
+        upstream.place.counts.active += 1
+        noteChange(at: upstream.place)
     }
 
     private func requestFacts(of exchange: Exchange, at endpoint: Endpoint) -> UpstreamRequest.Facts? {

@@ -76,7 +76,9 @@ public final class Worker {
     var gates: [Gate]
     var tokens: TokenCache
     /// What was counted so far.
-    var counters = WorkerCounters()
+    let counters = WorkerCounters()
+    /// Places at endpoints with counters that nobody was told of.
+    var changedPlaces: [UpstreamPlace] = []
     var pool = UpstreamPool()
     var addresses = AddressBook()
     var identifiers: IdentifierSource
@@ -204,7 +206,7 @@ public final class Worker {
             case .keys(let issuer, let state): adopt(state, for: issuer)
             case .publication(let publication, let keys): adopt(publication, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
-            case .report(let reader): reader.send(report)
+            case .report(let reader): reader.send(report())
             case .drain: drain()
             case .stop: isStopped = true
             }

@@ -34,21 +34,24 @@ public enum EndpointColumn: Int, CaseIterable, Sendable {
 }
 
 /// Counters that belong to no route and no endpoint.
-public enum WorkerColumn: Int, CaseIterable, Sendable {
+public struct WorkerTotals: Sendable {
     /// Requests that have ended.
-    case requests
+    public internal(set) var requests = 0
     /// Requests that have begun and not ended.
-    case inFlight
+    public internal(set) var inFlight = 0
     /// Event streams that are open now.
-    case streams
+    public internal(set) var streams = 0
     /// Connections of clients that were taken.
-    case accepted
+    public internal(set) var accepted = 0
     /// Pauses in accepting.
-    case pauses
+    public internal(set) var pauses = 0
     /// Handshakes with endpoints that failed.
-    case upstreamTLSFailures
+    public internal(set) var upstreamTLSFailures = 0
     /// Replays beyond those that are told apart.
-    case otherReplays
+    public internal(set) var otherReplays = 0
+
+    /// Nothing was counted yet.
+    init() {}
 }
 
 /// Why a connection of a client was closed before its first request.
@@ -85,6 +88,14 @@ public struct HandshakeKind: Sendable, CaseIterable {
     var number: Int { (isClient ? 0 : 4) + (version == .tls12 ? 0 : 2) + (isResumed ? 1 : 0) }
 }
 
+/// How long a request took that went on, in microseconds.
+struct RequestTimes {
+    /// All in all.
+    let whole: Int
+    /// From sending it on to the head of the response, nil if there was none.
+    let upstream: Int?
+}
+
 /// From which route a token came, and to which one: the rows of both.
 public struct ReplayPair: Hashable, Sendable {
     /// The route that the token was issued for.
@@ -101,69 +112,67 @@ public struct ReplayCount: Sendable {
     public internal(set) var last = 0
 }
 
-/// Everything that one worker has counted since it began.
-public struct WorkerCounters: Sendable {
+/// Counts what one worker does, from its beginning on. A class whose parts are classes and numbers, so that counting
+/// costs additions and no checks of who else may be counting.
+final class WorkerCounters {
     /// Most pairs of routes whose replays are told apart.
-    public static let maximumReplayPairs = 1000
+    static let maximumReplayPairs = 1000
 
     /// By route; row 0 is for requests without one.
-    public internal(set) var routes = CounterRows(width: RouteColumn.width)
-    /// By route, how often each reason but `allowed` ended a request; the codes are the numbers of reasons.
-    public internal(set) var reasons = CodeRows(codes: Reason.all.count)
+    let routes = CounterRows(width: RouteColumn.width)
     /// By endpoint.
-    public internal(set) var endpoints = CounterRows(width: EndpointColumn.allCases.count)
+    let endpoints = CounterRows(width: EndpointColumn.allCases.count)
+    /// By route, how often each reason but `allowed` ended a request; the codes are the numbers of reasons.
+    private(set) var reasons = CodeRows(codes: Reason.all.count)
     /// Tokens of one route at another one.
-    public internal(set) var replays: [ReplayPair: ReplayCount] = [:]
+    private(set) var replays: [ReplayPair: ReplayCount] = [:]
     /// Handshakes that succeeded, by the number of their kind.
-    public internal(set) var handshakes = [Int](repeating: 0, count: HandshakeKind.allCases.count)
+    private var handshakes = [Int](repeating: 0, count: HandshakeKind.allCases.count)
     /// Connections that were closed before their first request, by reason.
-    public internal(set) var refusals: [ConnectionRefusal: Int] = [:]
-    private var own = [Int](repeating: 0, count: WorkerColumn.allCases.count)
+    private var refusals: [ConnectionRefusal: Int] = [:]
+    /// What belongs to no route and no endpoint.
+    var totals = WorkerTotals()
 
-    /// Nothing was counted yet.
-    public init() {}
-
-    /// One of the counters that belong to no route and no endpoint.
-    public internal(set) subscript(column: WorkerColumn) -> Int {
-        get { own[column.rawValue] }
-        set { own[column.rawValue] = newValue }
-    }
-
-    /// Counts the end of a request of the route at `row`.
-    mutating func countEnd(row: Int, _ reason: Reason) {
-        own[WorkerColumn.requests.rawValue] &+= 1
-        own[WorkerColumn.inFlight.rawValue] &-= 1
-        if case .access(.allowed) = reason {
-            routes.add(row: row, RouteColumn.allowed)
-        } else {
-            reasons.add(row: row, code: reason.number)
+    /// Counts the end of a request of the route at `row`; `times` is nil if it did not go on.
+    func countEnd(row: Int, _ reason: Reason, _ times: RequestTimes? = nil) {
+        totals.requests &+= 1
+        totals.inFlight &-= 1
+        let isAllowed = if case .access(.allowed) = reason { true } else { false }
+        if !isAllowed { reasons.add(row: row, code: reason.number) }
+        guard isAllowed || times != nil else { return }
+        routes.change(row: row) { counters, start in
+            if isAllowed { counters[start + RouteColumn.allowed] &+= 1 }
+            guard let times else { return }
+            LatencyHistogram.count(times.whole, in: &counters, at: start + RouteColumn.latency)
+            guard let upstream = times.upstream else { return }
+            LatencyHistogram.count(upstream, in: &counters, at: start + RouteColumn.upstreamLatency)
         }
     }
 
-    /// Counts a time in one of the histograms of a route.
-    mutating func countTime(row: Int, _ histogram: Int, microseconds: Int) {
-        routes.add(row: row, histogram + LatencyHistogram.classNumber(of: microseconds))
-        routes.add(microseconds, row: row, histogram + LatencyHistogram.classes)
-    }
-
     /// Counts the opening of an event stream, or its end.
-    mutating func countStream(row: Int, _ change: Int) {
+    func countStream(row: Int, _ change: Int) {
         routes.add(change, row: row, RouteColumn.streams)
-        own[WorkerColumn.streams.rawValue] &+= change
+        totals.streams &+= change
     }
 
     /// Counts a token of one route at another.
-    mutating func countReplay(_ pair: ReplayPair, now: Int) {
+    func countReplay(_ pair: ReplayPair, now: Int) {
         guard replays[pair] != nil || replays.count < Self.maximumReplayPairs else {
-            self[.otherReplays] += 1
+            totals.otherReplays += 1
             return
         }
         replays[pair, default: ReplayCount()].count += 1
         replays[pair]?.last = now
     }
 
+    /// Counts a TLS handshake that is done.
+    func count(_ kind: HandshakeKind) { handshakes[kind.number] += 1 }
+
+    /// Counts a connection that was closed before its first request.
+    func count(_ refusal: ConnectionRefusal) { refusals[refusal, default: 0] += 1 }
+
     /// Makes the rows of routes and endpoints ready for others.
-    mutating func clear(routes cleared: [Int], endpoints: [Int]) {
+    func clear(routes cleared: [Int], endpoints: [Int]) {
         for row in cleared {
             routes.clear(row: row)
             reasons.clear(row: row)
@@ -173,6 +182,40 @@ public struct WorkerCounters: Sendable {
         let gone = Set(cleared)
         replays = replays.filter { !gone.contains($0.key.issuedFor) && !gone.contains($0.key.presentedAt) }
     }
+
+    /// What was counted so far; nothing is copied but references.
+    var now: WorkerCounts {
+        WorkerCounts(
+            routes: routes.table,
+            reasons: reasons,
+            endpoints: endpoints.table,
+            replays: replays,
+            handshakes: handshakes,
+            refusals: refusals,
+            totals: totals
+        )
+    }
+}
+
+/// Everything that one worker had counted at one moment.
+public struct WorkerCounts: Sendable {
+    /// Most pairs of routes whose replays are told apart.
+    public static let maximumReplayPairs = WorkerCounters.maximumReplayPairs
+
+    /// By route; row 0 is for requests without one.
+    public let routes: CounterTable
+    /// By route, how often each reason but `allowed` ended a request; the codes are the numbers of reasons.
+    public let reasons: CodeRows
+    /// By endpoint.
+    public let endpoints: CounterTable
+    /// Tokens of one route at another one.
+    public let replays: [ReplayPair: ReplayCount]
+    /// Handshakes that succeeded, by the number of their kind.
+    public let handshakes: [Int]
+    /// Connections that were closed before their first request, by reason.
+    public let refusals: [ConnectionRefusal: Int]
+    /// What belongs to no route and no endpoint.
+    public let totals: WorkerTotals
 }
 
 /// What a worker has counted, and how it is, at one moment.
@@ -182,7 +225,7 @@ public struct WorkerReport: Sendable {
     /// The generation of configuration that it works with.
     public let generation: Int
     /// What it has counted.
-    public let counters: WorkerCounters
+    public let counts: WorkerCounts
     /// Connections of clients that are open.
     public let connections: Int
     /// Octets that it holds of what is held whole.
@@ -191,23 +234,4 @@ public struct WorkerReport: Sendable {
     public let tokens: Int
     /// How often it was asked for one.
     public let tokenCounts: TokenCacheCounts
-
-    /// Puts a report together.
-    public init(
-        worker: Int,
-        generation: Int,
-        counters: WorkerCounters,
-        connections: Int = 0,
-        bufferedBytes: Int = 0,
-        tokens: Int = 0,
-        tokenCounts: TokenCacheCounts = TokenCacheCounts()
-    ) {
-        self.worker = worker
-        self.generation = generation
-        self.counters = counters
-        self.connections = connections
-        self.bufferedBytes = bufferedBytes
-        self.tokens = tokens
-        self.tokenCounts = tokenCounts
-    }
 }

@@ -66,6 +66,10 @@ final class AdminWorker {
             hasStarted = true
             try start(publication, services)
         }
+    }
+
+    /// Lets go of configurations that the worker has nothing of any more, and so of their sockets.
+    func forgetPast() {
         publisher.forget(before: status.oldestGeneration)
     }
 
@@ -76,7 +80,7 @@ final class AdminWorker {
             do throws(SystemError) {
                 guard let publication = handoff.take() else { return }
                 let worker = try Worker(
-                    publication: publication,
+                    publication: consume publication,
                     index: 0,
                     mailbox: mailbox,
                     services: services,

@@ -51,7 +51,7 @@ struct EndpointSummary {
         var summaries: [String: EndpointSummary] = [:]
         for owner in observation.endpoints {
             for report in observation.reports where report.generation >= owner.since {
-                let row = report.counters.endpoints[owner.row]
+                let row = report.counts.endpoints[owner.row]
                 summaries[owner.name, default: EndpointSummary(name: owner.name)].add(row)
             }
             if summaries[owner.name] == nil { summaries[owner.name] = EndpointSummary(name: owner.name) }

@@ -187,6 +187,7 @@ public final class Gateway {
                 for listener in configuration.listeners { listener.tls?.rotateTicketKeys() }
             }
             publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
+            admin.forgetPast()
             if !wasReady, statuses.allSatisfy(\.isReady) {
                 wasReady = true
                 logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])

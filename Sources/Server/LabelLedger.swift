@@ -31,8 +31,8 @@ struct LabelLedger {
     }
 
     private let width: Int
-    private let rows: @Sendable (WorkerCounters) -> CounterRows
-    private let codes: @Sendable (WorkerCounters) -> CodeRows?
+    private let rows: @Sendable (WorkerCounts) -> CounterTable
+    private let codes: @Sendable (WorkerCounts) -> CodeRows?
     private var accounts: [String: Account] = [:]
     private var named: Set<String> = []
     /// What is booked already, by worker.
@@ -50,8 +50,8 @@ struct LabelLedger {
 
     private init(
         width: Int,
-        rows: @escaping @Sendable (WorkerCounters) -> CounterRows,
-        codes: @escaping @Sendable (WorkerCounters) -> CodeRows?
+        rows: @escaping @Sendable (WorkerCounts) -> CounterTable,
+        codes: @escaping @Sendable (WorkerCounts) -> CodeRows?
     ) {
         self.width = width
         self.rows = rows
@@ -87,15 +87,15 @@ struct LabelLedger {
     }
 
     private mutating func bookRow(_ owner: CounterOwner, _ report: WorkerReport, _ before: WorkerReport?) {
-        guard let new = rows(report.counters)[owner.row], new.contains(where: { $0 != 0 }) else { return }
-        let old = before.flatMap { $0.generation >= owner.since ? rows($0.counters)[owner.row] : nil }
+        guard let new = rows(report.counts)[owner.row], new.contains(where: { $0 != 0 }) else { return }
+        let old = before.flatMap { $0.generation >= owner.since ? rows($0.counts)[owner.row] : nil }
         accounts[label(of: owner), default: Account(width: width)].add(new, since: old)
     }
 
     private mutating func bookCodes(_ owners: [CounterOwner], _ report: WorkerReport, _ before: WorkerReport?)
     {
-        guard let new = codes(report.counters) else { return }
-        let old = before.flatMap { codes($0.counters) }
+        guard let new = codes(report.counts) else { return }
+        let old = before.flatMap { codes($0.counts) }
         var ownerOfRow: [Int: CounterOwner] = [:]
         for owner in owners where report.generation >= owner.since { ownerOfRow[owner.row] = owner }
         new.forEach { row, code, count in
@@ -146,15 +146,15 @@ struct LabelLedger {
         _ owners: [CounterOwner],
         _ reports: [WorkerReport],
         _ column: Int,
-        rows: (WorkerCounters) -> CounterRows,
-        codes: (WorkerCounters) -> CodeRows?
+        rows: (WorkerCounts) -> CounterTable,
+        codes: (WorkerCounts) -> CodeRows?
     ) -> [String: Int] {
         var weights: [String: Int] = [:]
         for report in reports {
             var byRow: [Int: Int] = [:]
-            codes(report.counters)?.forEach { row, _, count in byRow[row, default: 0] += count }
+            codes(report.counts)?.forEach { row, _, count in byRow[row, default: 0] += count }
             for owner in owners where report.generation >= owner.since {
-                let count = rows(report.counters)[owner.row, column] + byRow[owner.row, default: 0]
+                let count = rows(report.counts)[owner.row, column] + byRow[owner.row, default: 0]
                 if count > 0 { weights[owner.name, default: 0] += count }
             }
         }
@@ -165,7 +165,7 @@ struct LabelLedger {
 /// Books tokens of one route that were presented at another, by the names of both.
 struct ReplayLedger {
     /// Most pairs with labels of their own.
-    static let limit = WorkerCounters.maximumReplayPairs
+    static let limit = WorkerCounts.maximumReplayPairs
 
     /// The resources of both routes.
     struct Pair: Hashable {
@@ -187,13 +187,13 @@ struct ReplayLedger {
         counts = counts.filter { names.contains($0.key.issuedFor) && names.contains($0.key.presentedAt) }
         for report in reports {
             let before = booked[report.worker]
-            other += report.counters[.otherReplays] - (before?.counters[.otherReplays] ?? 0)
-            for (pair, replay) in report.counters.replays {
+            other += report.counts.totals.otherReplays - (before?.counts.totals.otherReplays ?? 0)
+            for (pair, replay) in report.counts.replays {
                 guard let from = ownerOfRow[pair.issuedFor], let to = ownerOfRow[pair.presentedAt],
                     report.generation >= max(from.since, to.since)
                 else { continue }
                 let isSame = before.map { $0.generation >= max(from.since, to.since) } ?? false
-                let more = replay.count - (isSame ? before?.counters.replays[pair]?.count ?? 0 : 0)
+                let more = replay.count - (isSame ? before?.counts.replays[pair]?.count ?? 0 : 0)
                 book(Pair(issuedFor: from.name, presentedAt: to.name), more)
             }
             booked[report.worker] = report

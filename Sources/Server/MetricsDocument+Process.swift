@@ -10,14 +10,14 @@ extension MetricsDocument {
         text.family("audgate_connections", .gauge, "Connections of clients that are open.")
         text.sample(observation.workers.reduce(0) { $0 + $1.connections })
         text.family("audgate_connections_accepted", .counter, "Connections of clients that were taken.")
-        text.sample(observation.total(.accepted))
+        text.sample(observation.total(\.accepted))
         text.family(
             "audgate_connections_refused",
             .counter,
             "Connections of clients that were closed before their first request, by reason."
         )
         for refusal in ConnectionRefusal.allCases {
-            let count = observation.reports.reduce(0) { $0 + $1.counters.refusals[refusal, default: 0] }
+            let count = observation.reports.reduce(0) { $0 + $1.counts.refusals[refusal, default: 0] }
             text.sample(count, ["reason": refusal.rawValue])
         }
         text.family(
@@ -25,7 +25,7 @@ extension MetricsDocument {
             .counter,
             "Pauses in taking connections: a limit was reached, or descriptors or memory had run out."
         )
-        text.sample(observation.total(.pauses))
+        text.sample(observation.total(\.pauses))
         text.family("audgate_buffered_bytes", .gauge, "Octets of bodies that are held whole.", unit: "bytes")
         text.sample(observation.reports.reduce(0) { $0 + $1.bufferedBytes })
     }
@@ -38,7 +38,7 @@ extension MetricsDocument {
         )
         for (number, kind) in HandshakeKind.allCases.enumerated() {
             text.sample(
-                observation.reports.reduce(0) { $0 + $1.counters.handshakes[number] },
+                observation.reports.reduce(0) { $0 + $1.counts.handshakes[number] },
                 [
                     "side": kind.isClient ? "client" : "upstream", "version": kind.version.rawValue,
                     "resumed": kind.isResumed ? "true" : "false",
@@ -50,9 +50,9 @@ extension MetricsDocument {
             .counter,
             "TLS handshakes that failed, with clients and with endpoints."
         )
-        let clients = observation.reports.reduce(0) { $0 + $1.counters.refusals[.tls, default: 0] }
+        let clients = observation.reports.reduce(0) { $0 + $1.counts.refusals[.tls, default: 0] }
         text.sample(clients, ["side": "client"])
-        text.sample(observation.total(.upstreamTLSFailures), ["side": "upstream"])
+        text.sample(observation.total(\.upstreamTLSFailures), ["side": "upstream"])
     }
 
     static func writeConfiguration(_ observation: Observation, to text: inout MetricsText) {

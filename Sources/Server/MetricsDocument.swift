@@ -70,7 +70,7 @@ enum MetricsDocument {
         }
         for (label, count) in streams.sorted(by: { $0.key < $1.key }) { text.sample(count, ["route": label]) }
         text.family("audgate_requests_in_flight", .gauge, "Requests that have begun and not ended.")
-        text.sample(observation.total(.inFlight))
+        text.sample(observation.total(\.inFlight))
         text.family("audgate_routes", .gauge, "Routes of the configuration.")
         text.sample(observation.routes.count)
     }

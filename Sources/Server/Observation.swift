@@ -52,12 +52,14 @@ struct Observation: Sendable {
     var snapshot: Snapshot? { facts.publication?.snapshot }
 
     /// The sum of one counter of all workers.
-    func total(_ column: WorkerColumn) -> Int { reports.reduce(0) { $0 + $1.counters[column] } }
+    func total(_ counter: (WorkerTotals) -> Int) -> Int {
+        reports.reduce(0) { $0 + counter($1.counts.totals) }
+    }
 
     /// The sum of one counter of a row, over the workers that know whose it is.
-    func total(_ owner: CounterOwner, _ column: Int, _ rows: (WorkerCounters) -> CounterRows) -> Int {
+    func total(_ owner: CounterOwner, _ column: Int, _ rows: (WorkerCounts) -> CounterTable) -> Int {
         reports.reduce(0) { sum, report in
-            report.generation >= owner.since ? sum + rows(report.counters)[owner.row, column] : sum
+            report.generation >= owner.since ? sum + rows(report.counts)[owner.row, column] : sum
         }
     }
 }

@@ -29,9 +29,9 @@ struct RouteSummary {
             var indexOfRow: [Int: Int] = [:]
             for (index, owner) in owners.enumerated() where report.generation >= owner.since {
                 indexOfRow[owner.row] = index
-                routes[index].outcomes[0] += report.counters.routes[owner.row, RouteColumn.allowed]
+                routes[index].outcomes[0] += report.counts.routes[owner.row, RouteColumn.allowed]
             }
-            report.counters.reasons.forEach { row, code, count in
+            report.counts.reasons.forEach { row, code, count in
                 guard let index = indexOfRow[row] else { return }
                 routes[index].outcomes[outcomeOfCode[code]] += count
             }
@@ -57,7 +57,7 @@ struct RouteSummary {
     func reasons(in observation: Observation) -> [(code: String, count: Int)] {
         var counts: [Int: Int] = [:]
         for report in observation.reports where report.generation >= owner.since {
-            counts.merge(report.counters.reasons[owner.row], uniquingKeysWith: +)
+            counts.merge(report.counts.reasons[owner.row], uniquingKeysWith: +)
         }
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
             (Reason.all[$0.key].code, $0.value)
@@ -68,7 +68,7 @@ struct RouteSummary {
     func histogram(_ first: Int, in observation: Observation) -> ArraySlice<Int> {
         var sum = [Int](repeating: 0, count: LatencyHistogram.width)
         for report in observation.reports where report.generation >= owner.since {
-            guard let row = report.counters.routes[owner.row] else { continue }
+            guard let row = report.counts.routes[owner.row] else { continue }
             for column in sum.indices { sum[column] += row[row.startIndex + first + column] }
         }
         return sum[...]

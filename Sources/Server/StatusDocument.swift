@@ -105,8 +105,8 @@ struct StatusDocument {
                     writer.name("alive")
                     writer.bool(worker.isAlive)
                     writer.member("connections", worker.connections)
-                    writer.member("streams", worker.report?.counters[.streams] ?? 0)
-                    writer.member("requests", worker.report?.counters[.requests] ?? 0)
+                    writer.member("streams", worker.report?.counts.totals.streams ?? 0)
+                    writer.member("requests", worker.report?.counts.totals.requests ?? 0)
                 }
             }
         }
@@ -207,10 +207,10 @@ extension StatusDocument {
 
     private func writeReplays(to writer: inout JSONWriter) {
         let replays = ReplaySummary.all(of: observation)
-        writer.member("other_replays", observation.total(.otherReplays))
+        writer.member("other_replays", observation.total(\.otherReplays))
         writer.name("replays")
         writer.array { writer in
-            for replay in replays.prefix(WorkerCounters.maximumReplayPairs) {
+            for replay in replays.prefix(WorkerCounts.maximumReplayPairs) {
                 writer.object { writer in
                     writer.member("issued_for", replay.issuedFor)
                     writer.member("presented_at", replay.presentedAt)
@@ -235,7 +235,7 @@ private struct ReplaySummary {
         for owner in observation.routes { ownerOfRow[owner.row] = owner }
         var sums: [ReplayPair: (count: Int, last: Int)] = [:]
         for report in observation.reports {
-            for (pair, replay) in report.counters.replays {
+            for (pair, replay) in report.counts.replays {
                 guard let from = ownerOfRow[pair.issuedFor], let to = ownerOfRow[pair.presentedAt],
                     report.generation >= max(from.since, to.since)
                 else { continue }

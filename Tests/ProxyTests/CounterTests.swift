@@ -11,13 +11,14 @@ import Testing
 
 @Suite struct `Rows of counters` {
     @Test func `are zero until something is counted`() {
-        var rows = CounterRows(width: 3)
-        #expect(rows[0, 0] == 0)
-        #expect(rows[10_000, 2] == 0)
-        #expect(rows[5] == nil)
-        rows.add(row: 100, 1)
-        rows.add(41, row: 100, 1)
-        rows.set(7, row: 99, 2)
+        let counters = CounterRows(width: 3)
+        #expect(counters.table[0, 0] == 0)
+        #expect(counters.table[10_000, 2] == 0)
+        #expect(counters.table[5] == nil)
+        counters.add(row: 100, 1)
+        counters.add(41, row: 100, 1)
+        counters.set(7, row: 99, 2)
+        let rows = counters.table
         #expect(rows[100, 1] == 42)
         #expect(rows[99, 2] == 7)
         #expect(rows[100].map(Array.init) == [0, 42, 0])
@@ -26,14 +27,14 @@ import Testing
     }
 
     @Test func `a copy stays as it was`() {
-        var rows = CounterRows(width: 2)
-        for row in 0..<100 { rows.add(row, row: row, 0) }
-        let before = rows
-        for row in 0..<100 { rows.add(1000, row: row, 0) }
-        rows.clear(row: 3)
+        let counters = CounterRows(width: 2)
+        for row in 0..<100 { counters.add(row, row: row, 0) }
+        let before = counters.table
+        for row in 0..<100 { counters.add(1000, row: row, 0) }
+        counters.clear(row: 3)
         for row in 0..<100 { #expect(before[row, 0] == row) }
-        #expect(rows[3, 0] == 0)
-        #expect(rows[4, 0] == 1004)
+        #expect(counters.table[3, 0] == 0)
+        #expect(counters.table[4, 0] == 1004)
     }
 
     @Test func `codes count by row and code, and are cleared by row`() {
@@ -61,13 +62,13 @@ import Testing
     }
 
     @Test func `replays are told apart up to a bound, and lost no more than one by one`() {
-        var counters = WorkerCounters()
+        let counters = WorkerCounters()
         for number in 0..<(WorkerCounters.maximumReplayPairs + 5) {
             counters.countReplay(ReplayPair(issuedFor: number, presentedAt: 1), now: number)
         }
         counters.countReplay(ReplayPair(issuedFor: 3, presentedAt: 1), now: 99)
         #expect(counters.replays.count == WorkerCounters.maximumReplayPairs)
-        #expect(counters[.otherReplays] == 5)
+        #expect(counters.totals.otherReplays == 5)
         #expect(counters.replays[ReplayPair(issuedFor: 3, presentedAt: 1)]?.count == 2)
         #expect(counters.replays[ReplayPair(issuedFor: 3, presentedAt: 1)]?.last == 99)
         counters.clear(routes: [3], endpoints: [])

@@ -23,10 +23,10 @@ extension TestGateway {
 
 extension WorkerReport {
     /// How often a request of the only route had this reason.
-    func count(_ reason: Reason, row: Int = 1) -> Int { counters.reasons[row][reason.number] ?? 0 }
+    func count(_ reason: Reason, row: Int = 1) -> Int { counts.reasons[row][reason.number] ?? 0 }
 
     /// A counter of the only endpoint.
-    subscript(column: EndpointColumn) -> Int { counters.endpoints[0, column.rawValue] }
+    subscript(column: EndpointColumn) -> Int { counts.endpoints[0, column.rawValue] }
 }
 
 extension WorkerTests {
@@ -46,16 +46,16 @@ extension WorkerTests {
             client.send("broken\r\n\r\n")
             _ = client.receive()
             let report = try gateway.report()
-            #expect(report.counters.routes[1, RouteColumn.allowed] == 3)
+            #expect(report.counts.routes[1, RouteColumn.allowed] == 3)
             #expect(report.count(.access(.noCredentials)) == 1)
             #expect(report.count(.access(.routeUnknown), row: 0) == 1)
             #expect(report.count(.access(.hostUnknown), row: 0) == 1)
-            #expect(report.counters.reasons[0].values.reduce(0, +) == 3, "a broken message has no route")
-            #expect(report.counters[.requests] == 7)
-            #expect(report.counters[.inFlight] == 0)
-            #expect(report.counters[.accepted] == 1)
+            #expect(report.counts.reasons[0].values.reduce(0, +) == 3, "a broken message has no route")
+            #expect(report.counts.totals.requests == 7)
+            #expect(report.counts.totals.inFlight == 0)
+            #expect(report.counts.totals.accepted == 1)
             for histogram in [RouteColumn.latency, RouteColumn.upstreamLatency] {
-                let classes = (0..<LatencyHistogram.classes).map { report.counters.routes[1, histogram + $0] }
+                let classes = (0..<LatencyHistogram.classes).map { report.counts.routes[1, histogram + $0] }
                 #expect(classes.reduce(0, +) == 3, "refused requests are no latency")
             }
             #expect(report.tokenCounts.misses == 1)
@@ -78,7 +78,7 @@ extension WorkerTests {
             #expect(client.receive(through: "}").text.contains(" 502 "))
             let report = try gateway.report()
             #expect(report.count(.failure(.connectFailed)) == 1)
-            #expect(report.counters.routes[1, RouteColumn.allowed] == 0)
+            #expect(report.counts.routes[1, RouteColumn.allowed] == 0)
             #expect(report[.failures] == 1)
             #expect(report[.failedAt] > 0)
             #expect(report[.requests] == 0)
@@ -99,21 +99,21 @@ extension WorkerTests {
             client.send(try gateway.request())
             #expect(client.receive(through: "\r\n\r\n").end == .found)
             var report = try gateway.report()
-            #expect(report.counters.routes[1, RouteColumn.streams] == 1)
-            #expect(report.counters[.streams] == 1)
-            #expect(report.counters[.inFlight] == 1)
+            #expect(report.counts.routes[1, RouteColumn.streams] == 1)
+            #expect(report.counts.totals.streams == 1)
+            #expect(report.counts.totals.inFlight == 1)
             #expect(report[.active] == 1)
-            #expect(report.counters[.requests] == 0)
+            #expect(report.counts.totals.requests == 0)
             Clock.sleep(milliseconds: 30)
             client.finishSending()
             _ = client.receive()
-            eventually { (try? gateway.report().counters[.streams]) == 0 }
+            eventually { (try? gateway.report().counts.totals.streams) == 0 }
             report = try gateway.report()
-            #expect(report.counters.routes[1, RouteColumn.streams] == 0)
+            #expect(report.counts.routes[1, RouteColumn.streams] == 0)
             #expect(report.count(.failure(.clientAborted)) == 1)
             #expect(report[.active] == 0)
             #expect(report[.connections] == 0)
-            let row = try #require(report.counters.routes[1])
+            let row = try #require(report.counts.routes[1])
             let sums = [RouteColumn.latency, RouteColumn.upstreamLatency].map {
                 row[row.startIndex + $0 + LatencyHistogram.classes]
             }
@@ -132,9 +132,9 @@ extension WorkerTests {
             }
             eventually { gateway.status.clients == 0 }
             let report = try gateway.report()
-            #expect(report.counters.refusals[.aborted] == 1)
-            #expect(report.counters[.accepted] == 1)
-            #expect(report.counters[.requests] == 0)
+            #expect(report.counts.refusals[.aborted] == 1)
+            #expect(report.counts.totals.accepted == 1)
+            #expect(report.counts.totals.requests == 0)
             gateway.stop()
         }
     }

@@ -125,7 +125,7 @@ import Transport
     @Test func `the last report of a worker stands in for one that does not come`() throws {
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(["a"]), [])
-        var worker = CountingWorker(publication, index: 0)
+        let worker = CountingWorker(publication, index: 0)
         worker.count("a", times: 5)
         // The first worker answers once, the second never.
         let (mailbox, report) = (mailboxes[0], worker.report)
@@ -139,7 +139,7 @@ import Transport
         #expect(first.map(\.isFresh) == [true, false])
         let second = desk.collect()
         #expect(second.map(\.isFresh) == [false, false])
-        #expect(second[0].report?.counters[.requests] == 5)
+        #expect(second[0].report?.counts.totals.requests == 5)
         #expect(second[1].report == nil)
     }
 }

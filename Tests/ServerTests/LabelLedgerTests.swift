@@ -45,7 +45,7 @@ extension MetricsLedger {
     @Test func `are for all where there are few, from the first moment on`() throws {
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(["a", "b"]), [])
-        var worker = CountingWorker(publication)
+        let worker = CountingWorker(publication)
         worker.count("a", times: 2)
         worker.count(nil, .access(.hostUnknown))
         var ledger = MetricsLedger()
@@ -60,7 +60,7 @@ extension MetricsLedger {
         let names = (0..<50).map { "r\($0)" }
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(names), [])
-        var worker = CountingWorker(publication)
+        let worker = CountingWorker(publication)
         var ledger = MetricsLedger()
         ledger.book(publication, [worker], limit: 2)
         #expect(ledger.routes.all.isEmpty, "nobody has asked for anything")
@@ -83,9 +83,10 @@ extension MetricsLedger {
     @Test func `booking twice counts once`() throws {
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(["a"]), [])
-        var worker = CountingWorker(publication)
-        worker.count("a", times: 7)
-        worker.counters.countTime(row: worker.row("a"), RouteColumn.latency, microseconds: 700)
+        let worker = CountingWorker(publication)
+        worker.count("a", times: 6)
+        let times = RequestTimes(whole: 700, upstream: nil)
+        worker.counters.countEnd(row: worker.row("a"), .access(.allowed), times)
         var ledger = MetricsLedger()
         for _ in 0..<3 { ledger.book(publication, [worker], limit: 10) }
         #expect(ledger.allowed("a") == 7)
@@ -97,7 +98,7 @@ extension MetricsLedger {
     @Test func `a lower limit takes labels from the least busy, and nothing is lost from then on`() throws {
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(["a", "b", "c"]), [])
-        var worker = CountingWorker(publication)
+        let worker = CountingWorker(publication)
         worker.count("a", times: 5)
         worker.count("b", times: 9)
         worker.count("c", times: 7)
@@ -162,7 +163,7 @@ extension MetricsLedger {
         workers[0].replay(from: "a", to: "b", times: 2)
         workers[1].replay(from: "a", to: "b", times: 3)
         workers[1].replay(from: "c", to: "b")
-        workers[1].counters[.otherReplays] = 4
+        workers[1].counters.totals.otherReplays = 4
         var ledger = MetricsLedger()
         for _ in 0..<2 { ledger.book(first, workers, limit: 10) }
         let pair = ReplayLedger.Pair(issuedFor: Scene.resource("a"), presentedAt: Scene.resource("b"))

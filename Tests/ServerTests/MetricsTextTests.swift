@@ -114,7 +114,7 @@ import Testing
     func `have each family once, and each sample once`(_ format: MetricsFormat) throws {
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(["a", "b"]), [])
-        var worker = CountingWorker(publication)
+        let worker = CountingWorker(publication)
         worker.count("a", times: 2)
         worker.count("a", .token(.expired))
         worker.count(nil, .access(.hostUnknown))

@@ -85,7 +85,7 @@ enum Scene {
 
 /// A worker that counts what a test says.
 struct CountingWorker {
-    var counters = WorkerCounters()
+    let counters = WorkerCounters()
     var publication: Publication
     let index: Int
 
@@ -100,9 +100,9 @@ struct CountingWorker {
         return publication.routeRows.first { $0.name == Scene.resource(name) }?.row ?? -1
     }
 
-    mutating func count(_ name: String?, _ reason: Reason = .access(.allowed), times: Int = 1) {
+    func count(_ name: String?, _ reason: Reason = .access(.allowed), times: Int = 1) {
         for _ in 0..<times {
-            counters[.inFlight] += 1
+            counters.totals.inFlight += 1
             counters.countEnd(row: row(name), reason)
         }
     }
@@ -113,7 +113,15 @@ struct CountingWorker {
     }
 
     var report: WorkerReport {
-        WorkerReport(worker: index, generation: publication.generation, counters: counters, connections: 2)
+        WorkerReport(
+            worker: index,
+            generation: publication.generation,
+            counts: counters.now,
+            connections: 2,
+            bufferedBytes: 0,
+            tokens: 0,
+            tokenCounts: TokenCacheCounts()
+        )
     }
 }
 
@@ -137,7 +145,7 @@ extension LocalResponse {
 }
 
 extension CountingWorker {
-    mutating func replay(from: String, to: String, times: Int = 1) {
+    func replay(from: String, to: String, times: Int = 1) {
         let pair = ReplayPair(issuedFor: row(from), presentedAt: row(to))
         for _ in 0..<times { counters.countReplay(pair, now: 1_767_225_609) }
     }

@@ -54,7 +54,7 @@ import Testing
     @Test func `sums up what all workers have counted`() throws {
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(["a", "b"]), [])
-        var workers = [CountingWorker(publication), CountingWorker(publication, index: 1)]
+        let workers = [CountingWorker(publication), CountingWorker(publication, index: 1)]
         for index in 0..<2 {
             workers[index].count("a", times: 3)
             workers[index].count("b", .access(.audienceOtherRoute), times: 2)
@@ -129,7 +129,7 @@ import Testing
         let names = (0..<300).map { "route-\($0)" }
         var publisher = Publisher()
         let publication = publisher.publish(try Scene.snapshot(names), [])
-        var worker = CountingWorker(publication)
+        let worker = CountingWorker(publication)
         worker.count("route-7", times: 9)
         worker.count("route-8", .access(.noCredentials), times: 5)
         worker.count("route-299", times: 2)
