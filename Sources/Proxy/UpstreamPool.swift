@@ -23,9 +23,28 @@ struct UpstreamLease: ~Copyable {
     var shared: [ConnectionID] { place.shared }
 }
 
+/// What one worker has counted at an endpoint, and how many of what are there now.
+struct EndpointCounts {
+    /// Requests that were sent there.
+    var requests = 0
+    /// Attempts to connect that failed.
+    var failures = 0
+    /// Connections that are open.
+    var connections = 0
+    /// Requests that are there.
+    var active = 0
+    /// When a connection was made last, and when an attempt failed last: milliseconds since the Unix epoch.
+    var connectedAt = 0, failedAt = 0
+}
+
 /// An endpoint as one worker knows it: with its connections.
 final class UpstreamPlace {
     private let published: PublishedEndpoint
+    /// The number of the endpoint, which is the row of its counters.
+    let number: Int
+    var counts = EndpointCounts()
+    /// Whether something of `counts` has changed that nobody was told of.
+    var hasChanged = false
     /// Whether the endpoint prefers HTTP/1.1, whatever was hoped for.
     var refusesHTTP2 = false
     /// Idle connections of HTTP/1.1.
@@ -39,9 +58,13 @@ final class UpstreamPlace {
     /// Whether no route has the endpoint any more: its connections end with what they carry.
     private(set) var isRetired = false
 
-    fileprivate init(_ published: PublishedEndpoint) {
+    fileprivate init(_ published: PublishedEndpoint, number: Int) {
         self.published = published
+        self.number = number
     }
+
+    /// Number of idle connections.
+    var idleCount: Int { idle.count }
 
     /// Where it is.
     var endpoint: Endpoint { published.endpoint }
@@ -107,7 +130,7 @@ struct UpstreamPool {
     mutating func adopt(_ publication: Publication) -> [ConnectionID] {
         let unused = publication.retiredPlaces.flatMap { places[$0].retire() }
         for number in publication.newPlaces {
-            let place = UpstreamPlace(publication.places[number])
+            let place = UpstreamPlace(publication.places[number], number: number)
             if number < places.count { places[number] = place } else { places.append(place) }
         }
         return unused

@@ -22,6 +22,7 @@ extension Worker {
             park(exchange, .awaitingAddresses, patience: connectBy - clock.milliseconds)
             services.names.lookUp(place.endpoint.host)
         case .failed(let problem):
+            countFailure(at: place)
             services.names.lookUp(place.endpoint.host)
             moveOnOrFail(exchange, GatewayFailure(.nameUnresolved, problem))
         case .known(let addresses):
@@ -47,6 +48,7 @@ extension Worker {
                 letWait(exchange, client, for: opening)
                 return
             } catch {
+                countFailure(at: place)
                 failure = error
             }
         }
@@ -181,11 +183,13 @@ extension Worker {
     private func failed(_ opening: UpstreamOpening, _ failure: ChannelFailure) {
         let reason: FailureReason =
             if case .socket = failure, !opening.channel.isSecure { .connectFailed } else { .upstreamTLS }
+        if reason == .upstreamTLS { counters.totals.upstreamTLSFailures += 1 }
         over(opening, GatewayFailure(reason, failure.detail))
     }
 
     /// The time of a connection attempt has run out.
     func expire(_ opening: UpstreamOpening) {
+        countFailure(at: opening.place)
         for exchange in takeWaiting(opening) { fail(exchange, GatewayFailure(.connectTimeout)) }
         connections.remove(opening.id)
     }
@@ -193,6 +197,7 @@ extension Worker {
     /// A connection attempt has failed: those that wait for it try the next address.
     private func over(_ opening: UpstreamOpening, _ failure: GatewayFailure) {
         let exchanges = takeWaiting(opening)
+        countFailure(at: opening.place)
         connections.remove(opening.id)
         let tried = exchanges.first?.triedAddresses ?? 0
         for exchange in exchanges {
@@ -228,6 +233,7 @@ extension Worker {
         _ input: borrowing Span<UInt8>
     ) {
         if opening.wantsHTTP2 { opening.place.refusesHTTP2 = true }
+        countConnection(opening)
         let upstream = UpstreamStream(
             id: opening.id,
             carrier: .connection(opening.channel),
@@ -258,6 +264,7 @@ extension Worker {
             session: session,
             peer: .server(opening.place)
         )
+        countConnection(opening)
         swap(&connection.output, &opening.output)
         connection.hasUnreadInput = true
         connection.deadline = opening.deadline

@@ -52,6 +52,9 @@ extension Worker {
         exchange.phase = .relaying
         exchange.record.upstreamStart = clock.microseconds
         upstream.exchange = exchange
+        upstream.place.counts.requests += 1
+        upstream.place.counts.active += 1
+        noteChange(at: upstream.place)
     }
 
     private func requestFacts(of exchange: Exchange, at endpoint: Endpoint) -> UpstreamRequest.Facts? {

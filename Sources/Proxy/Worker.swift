@@ -26,6 +26,8 @@ public struct WorkerServices: Sendable {
     public let spans: SpanSink
     /// Takes operational messages.
     public let logger: Logger
+    /// Answers what arrives at admin listeners; nil if there are none.
+    public let site: (any Site)?
     /// Key of the hash under which subjects stand in logs.
     public let subjectKey: [UInt8]
     /// Most client connections of one worker, whatever the configuration allows.
@@ -39,6 +41,7 @@ public struct WorkerServices: Sendable {
         accessLog: LogSink,
         auditLog: LogSink,
         spans: SpanSink = SpanSink(),
+        site: (any Site)? = nil,
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max
@@ -49,6 +52,7 @@ public struct WorkerServices: Sendable {
         self.accessLog = accessLog
         self.auditLog = auditLog
         self.spans = spans
+        self.site = site
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -79,6 +83,10 @@ public final class Worker {
     /// Where connections are taken from; none while draining.
     var gates: [Gate]
     var tokens: TokenCache
+    /// What was counted so far.
+    let counters = WorkerCounters()
+    /// Places at endpoints with counters that nobody was told of.
+    var changedPlaces: [UpstreamPlace] = []
     var pool = UpstreamPool()
     var addresses = AddressBook()
     var identifiers: IdentifierSource
@@ -221,6 +229,7 @@ public final class Worker {
             case .publication(let publication, let listeners, let keys):
                 adopt(publication, listeners, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
+            case .report(let reader): reader.send(report())
             case .accept: if !isDraining { beginAccepting() }
             case .announceDrain: isWithdrawn = true
             case .drain(let isHandedOver): drain(isHandedOver: isHandedOver)

@@ -12,6 +12,8 @@ public enum WorkerMessage: Sendable {
     /// A configuration with its listeners, and with what is known of its issuers' keys. Later messages about keys are
     /// about its issuers.
     case publication(Publication, [PublishedListener], KeyRing)
+    /// Say what was counted.
+    case report(to: Mailbox<WorkerReport>)
     /// Begin to accept, after a start that waited for this.
     case accept
     /// Say to load balancers that no more traffic is wanted; everything else goes on.
