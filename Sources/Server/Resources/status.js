@@ -7,9 +7,11 @@ const PERIOD = 2_000; // Milliseconds between two questions,
 const LONGEST_PERIOD = 30_000; // and after many without an answer.
 const PATIENCE = 10_000; // How long an answer may take.
 const MEMORY = 5 * 60_000; // How far back the curves go.
+const SHORTEST_CURVE = 60_000;
 const ROUTES_PER_PAGE = 50;
+const FIRST_ENDPOINTS = 12; // How many are shown unless all are wanted.
 const MATRIX_SIZE = 20; // Most rows and most columns of the matrix.
-const LONGEST_LIST = 15; // Most pairs beside it.
+const LONGEST_LIST = 10; // Most pairs beside it.
 const HEAT_LEVELS = 5;
 const AXIS_PATH = /^([a-z]+:\/\/)([^/]*)/;
 
@@ -41,6 +43,8 @@ function latency(microseconds) {
   if (value < 1_000_000) return `${(value / 1_000).toFixed(value < 10_000 ? 1 : 0)} ms`;
   return `${(value / 1_000_000).toFixed(1)} s`;
 }
+
+const quantiles = (latencies) => `p50 ${latency(latencies?.p50)}, p99 ${latency(latencies?.p99)}`;
 
 /** Seconds as the two largest units: "3 d 4 h". */
 function duration(seconds) {
@@ -267,11 +271,12 @@ function measure(status) {
 /** Draws a figure of the last minutes; where nothing was asked for, the line has a gap. */
 function drawCurve(tile, name) {
   const peak = Math.max(...history.map((each) => each[name] ?? 0), 0);
+  const width = Math.max(reading.at - history[0].at, SHORTEST_CURVE);
   let path = "";
   let last = null;
   for (const { at, [name]: value } of history) {
     if (value === null) { last = null; continue; }
-    const x = 100 - ((reading.at - at) / MEMORY) * 100;
+    const x = 100 - ((reading.at - at) / width) * 100;
     const y = 30 - (peak ? value / peak : 0) * 28;
     path += `${last !== null && at - last < 2 * LONGEST_PERIOD ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`;
     last = at;
@@ -301,9 +306,11 @@ function showTraffic(status) {
   const isPart = !status.totals && routes.length < number(status.route_total);
   const ofShown = isPart ? ", of the routes below" : "";
   const now = history[history.length - 1];
+  const span = duration((now.at - history[0].at) / 1_000);
   for (const [name, note] of [["requests", ""], ["refusals", ofShown]]) {
     const peak = drawCurve(byID(name), name);
-    showTile(name, `${rate(now[name])}${now[name] === null ? "" : " /s"}`, `at most ${rate(peak)} /s in 5 min${note}`);
+    if (now[name] === null) showTile(name, "–", "counting …");
+    else showTile(name, `${rate(now[name])} /s`, `peak ${rate(peak)} /s in ${span}${note}`);
   }
   const replays = list(status.replays);
   const latest = replays.map((each) => text(each.last)).sort().pop();
@@ -313,7 +320,7 @@ function showTraffic(status) {
     (number(each.latency_us?.p99) > number(slow?.latency_us?.p99) ? each : slow), null);
   const whole = status.totals?.latency_us;
   showTile("latency", latency((whole ?? slowest?.latency_us)?.p99),
-    whole ? `half within ${latency(whole.p50)}` : slowest ? `slowest: ${text(slowest.resource)}` : "");
+    whole ? `half within ${latency(whole.p50)}` : slowest ? `slowest: ${text(slowest.resource).replace("https://", "")}` : "");
   const workers = list(status.workers);
   showTile("streams", count(sum(workers.map((each) => each.streams))), `in ${counted(workers.length, "worker")}`);
   const limit = number(status.limits?.connections);
@@ -365,6 +372,8 @@ function showMatrix(replays, rows, columns, short) {
     write(cell.firstElementChild ?? cell.appendChild(document.createElement("span")), short(resource));
     mark(cell, "title", resource);
   };
+  // Cells grow with the page, but not beyond what a number needs.
+  byID("matrix").style.setProperty("max-inline-size", `${16 + 6 * columns.length}rem`);
   keep(byID("matrix-columns"), ["", ...columns], (each) => each, (each) => (each ? heading("col") : make("td"))(), (cell, each) => {
     if (each) label(cell, each);
   });
@@ -419,9 +428,15 @@ function updateRoute(body, route, speed, stateOf) {
     p50: latency(route.latency_us?.p50),
     p99: latency(route.latency_us?.p99),
     "no-reason": reasons.length ? "" : "Nothing was refused.",
+    "all-issuers": list(route.issuers).join(", "),
     scopes: list(route.scopes).join(" ") || "none",
-    outcomes: `${count(total(route, "allow"))} allowed, ${count(total(route, "local"))} answered here, `
-      + `${count(total(route, "refuse"))} refused, ${count(total(route, "fail"))} failed`,
+    allowed: count(total(route, "allow")),
+    local: count(total(route, "local")),
+    "all-refused": count(total(route, "refuse")),
+    "all-failed": count(total(route, "fail")),
+    "all-streams": count(route.streams),
+    latency: quantiles(route.latency_us),
+    "upstream-latency": quantiles(route.upstream_latency_us),
   });
   keepTexts(body.querySelector(".audiences"), list(route.audiences).map(text));
   keep(body.querySelector(".endpoints"), endpoints, (each) => each, () => document.createElement("li"), (item, name) =>
@@ -461,10 +476,18 @@ function look(change) {
 
 // MARK: What stands behind the routes
 
+let showsAllEndpoints = false;
+
 function showEndpoints(status) {
   const endpoints = list(status.endpoints);
   const order = (each) => (isOut(each) ? 0 : 1);
-  keepTable(byID("endpoints"), [...endpoints].sort((a, b) => order(a) - order(b)), (each) => each.name, (each) => [
+  const sorted = [...endpoints].sort((a, b) => order(a) - order(b));
+  const shown = showsAllEndpoints ? sorted : sorted.slice(0, FIRST_ENDPOINTS);
+  const more = byID("more-endpoints");
+  reveal(more, sorted.length > FIRST_ENDPOINTS);
+  write(more, `Show all ${count(sorted.length)}`);
+  mark(more, "aria-pressed", String(showsAllEndpoints));
+  keepTable(byID("endpoints"), shown, (each) => each.name, (each) => [
     text(each.name), { state: each.state, word: wordOf(each, status) },
     count(each.active), count(each.idle), count(each.requests), count(each.failures),
   ]);
@@ -502,7 +525,7 @@ function showConfiguration(status) {
   keep(byID("problems"), problems, (each) => `${each.at} ${each.problem}`, () => copy("problem-item"), (item, each) =>
     fill(item, { at: text(each.at), problem: text(each.problem), remedy: text(each.remedy) }));
   keepTable(byID("workers"), list(status.workers), (each) => each.index, (each) => [
-    String(number(each.index)), { state: each.alive === false ? "stuck" : "turning" },
+    `Worker ${number(each.index)}`, { state: each.alive === false ? "stuck" : "turning" },
     count(each.connections), count(each.streams), count(each.requests),
   ]);
   const dropped = Object.entries(status.logs ?? {}).map(([name, value]) => `${count(value)} of ${name.replace("_dropped", "")}`);
@@ -589,6 +612,10 @@ byID("sort").addEventListener("change", (event) => look({ sort: event.target.val
 for (const header of document.querySelectorAll("[data-order]")) {
   header.querySelector("button").addEventListener("click", () => look({ sort: header.dataset.order }));
 }
+byID("more-endpoints").addEventListener("click", () => {
+  showsAllEndpoints = !showsAllEndpoints;
+  poll();
+});
 byID("previous").addEventListener("click", () => look({ offset: Math.max(0, view.offset - ROUTES_PER_PAGE) }));
 byID("next").addEventListener("click", () => look({ offset: view.offset + ROUTES_PER_PAGE }));
 
