@@ -71,9 +71,13 @@ const clock = (date) => (Number.isNaN(date.getTime()) ? "" : date.toLocaleTimeSt
 
 const byID = (id) => document.getElementById(id);
 
+/** Characters that turn the direction of what follows, and could make one name look like another. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 /** Changes a text only if it is another one: selections stay, and nothing is read out twice. */
 function write(element, value) {
-  if (element.textContent !== value) element.textContent = value;
+  const visible = value.replace(TURNS, "\ufffd");
+  if (element.textContent !== visible) element.textContent = visible;
 }
 
 function mark(element, name, value) {
@@ -82,6 +86,10 @@ function mark(element, name, value) {
 
 function reveal(element, isShown) {
   if (element.hidden === isShown) element.hidden = !isShown;
+}
+
+function allow(button, isPossible) {
+  if (button.disabled === isPossible) button.disabled = !isPossible;
 }
 
 /** Writes texts into the parts that name them as `data-text`. */
@@ -208,7 +216,7 @@ function showVerdict(shape, word, sentence, troubles = []) {
     const item = document.createElement("li");
     const link = item.appendChild(document.createElement("a"));
     link.href = `#${section}`;
-    link.textContent = sentence;
+    write(link, sentence);
     return item;
   }, () => {});
   const title = `${word} – audgate`;
@@ -459,8 +467,8 @@ function showRoutes(status, speed) {
     updateRoute(body, route, speed, stateOf));
   const first = routes.length ? view.offset + 1 : 0;
   write(byID("page"), `${count(first)}–${count(first + Math.max(routes.length - 1, 0))} of ${counted(routeTotal, "route")}`);
-  byID("previous").disabled = view.offset === 0;
-  byID("next").disabled = view.offset + routes.length >= routeTotal;
+  allow(byID("previous"), view.offset > 0);
+  allow(byID("next"), view.offset + routes.length < routeTotal);
 }
 
 /** Asks for other routes, from the first of them on unless it is said otherwise. */

@@ -234,7 +234,7 @@ class ScriptedStatus:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         url = urlsplit(request.path)
         if url.path == "/status.json":
-            query = {name: values[0] for name, values in parse_qs(url.query).items()}
+            query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
             self.questions.append(query)
             if self.status is None:
                 request.close_connection = True
@@ -257,7 +257,8 @@ class ScriptedStatus:
 
     def _selected(self, query: dict[str, str]) -> Any:
         status = self.status
-        if not isinstance(status, dict) or not isinstance(status.get("routes"), list):
+        # What a test writes without a total is answered as it is.
+        if not isinstance(status, dict) or not isinstance(status.get("route_total"), int):
             return status
         orders = {
             "name": lambda each: each["resource"],
