@@ -93,7 +93,12 @@ def test_a_busy_gateway_shows_its_traffic(show):
     first = page.texts("#routes tbody:first-of-type .route > *")
     assert first[0] == "https://mcp.example.com/calendar"
     assert first[5] == "no_credentials" and first[8:] == ["840 µs", "2.4 ms"]
-    assert page.texts("#issuers tbody tr:first-child > *") == ["corp https://corp.example.com", "ok", "3", "3 min 32 s"]
+    assert page.texts("#issuers tbody tr:first-child > *") == [
+        "corp https://corp.example.com",
+        "ok",
+        "3",
+        "3 min 32 s",
+    ]
     assert page.text("#hash") == "9f2c41d07be3a856"
     assert page.text("#reload") == "loaded, 2026-07-14T07:25:00Z (2 h 5 min ago)"
     assert page.texts("#listeners li") == ["0.0.0.0:8443, TLS", "127.0.0.1:8080, clear text"]
@@ -103,7 +108,13 @@ def test_an_opened_route_shows_reasons_audiences_and_endpoints(show):
     page = show(scripted_status.busy())
     page.all("#routes .opener")[1].click()
     detail = page.text("#routes .detail:not([hidden])")
-    for expected in ["no_credentials", "aud_other_route", "https://mcp.example.com/crm", "crm:read", "crm-2.internal:8443 up"]:
+    for expected in [
+        "no_credentials",
+        "aud_other_route",
+        "https://mcp.example.com/crm",
+        "crm:read",
+        "crm-2.internal:8443 up",
+    ]:
         assert expected in detail
     widths = page.run(
         "return [...document.querySelectorAll('.detail:not([hidden]) .share')].map(each => each.offsetWidth)"
@@ -123,13 +134,17 @@ def test_trouble_is_named_first_and_explained_where_it_is(show):
         "no keys of issuer partners",
         "the last reload was refused, the old configuration is active",
     ]
-    sections = page.run("return [...document.querySelectorAll('#state a')].every(a => document.querySelector(a.hash))")
+    sections = page.run(
+        "return [...document.querySelectorAll('#state a')].every(a => document.querySelector(a.hash))"
+    )
     assert sections
-    assert page.texts("#endpoints tbody tr:first-child > *")[1] == "down for 3 min 15 s: upstream_connect_failed"
+    assert (
+        page.texts("#endpoints tbody tr:first-child > *")[1] == "down for 3 min 15 s: upstream_connect_failed"
+    )
     assert "the certificate has expired" in page.text("#issuers tbody")
     assert page.text("#reload").startswith("refused, ")
     assert "/etc/audgate/gateway.json:9:5" in page.text("#problems")
-    assert "Did you mean \"upstream\"?" in page.text("#problems")
+    assert 'Did you mean "upstream"?' in page.text("#problems")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +172,9 @@ def test_each_state_has_a_word_and_a_shape_of_its_own(show):
         "down": {"#shape-bad"}, "ejected": {"#shape-warning"}, "up": {"#shape-good"}, "stale": {"#shape-warning"},
         "turning": {"#shape-good"}, "stuck": {"#shape-bad"},
     }  # fmt: skip
-    drawings = page.run("return [...document.querySelectorAll('symbol')].map(each => each.firstElementChild.outerHTML)")
+    drawings = page.run(
+        "return [...document.querySelectorAll('symbol')].map(each => each.firstElementChild.outerHTML)"
+    )
     assert len(set(drawings)) == len(drawings) == 5
 
 
@@ -167,7 +184,9 @@ def test_each_state_has_a_word_and_a_shape_of_its_own(show):
 def test_the_matrix_has_each_pair_in_its_cell(show):
     status = scripted_status.busy()
     page = show(status)
-    head, *rows = page.run("return [...document.querySelector('.matrix').rows].map(r => [...r.cells].map(c => c.textContent))")
+    head, *rows = page.run(
+        "return [...document.querySelector('.matrix').rows].map(r => [...r.cells].map(c => c.textContent))"
+    )
     cells = {
         (row[0], column): int(value.replace(THIN, ""))
         for row in rows
@@ -188,7 +207,8 @@ def test_more_tokens_are_further_from_the_ground_in_lightness(show, browser, sch
     browser.prefer(color_scheme=scheme)
     page = show(scripted_status.busy())
     shades = page.run(
-        LUMINANCE + """
+        LUMINANCE
+        + """
         const shades = {};
         for (const cell of document.querySelectorAll(".matrix td[data-level]")) {
           if (cell.textContent) shades[cell.dataset.level] = luminance(parse(getComputedStyle(cell).backgroundColor));
@@ -252,7 +272,12 @@ def test_the_page_follows_the_gateway(show, site):
     after = page.texts("#routes tbody:first-of-type .route > *")
     assert int(after[3].replace(THIN, "")) > int(before[3].replace(THIN, ""))
     assert before[2] == "–" and after[2] != "–"
-    assert page.run("return document.querySelector('#requests .curve path').getAttribute('d').split(/[ML]/).length") >= 3
+    assert (
+        page.run(
+            "return document.querySelector('#requests .curve path').getAttribute('d').split(/[ML]/).length"
+        )
+        >= 3
+    )
 
 
 def test_nothing_changes_in_the_document_while_nothing_changes(show, site):
@@ -273,7 +298,9 @@ def test_nothing_changes_in_the_document_while_nothing_changes(show, site):
 
 def test_opened_rows_focus_and_elements_survive_when_routes_change_places(show, site):
     page = show(scripted_status.busy())
-    page.run("[...document.querySelectorAll('#routes tbody')].forEach(each => each.mark = each.querySelector('.name').textContent)")
+    page.run(
+        "[...document.querySelectorAll('#routes tbody')].forEach(each => each.mark = each.querySelector('.name').textContent)"
+    )
     opener = page.all("#routes .opener")[3]
     opener.click()
     name = opener.text
@@ -285,7 +312,9 @@ def test_opened_rows_focus_and_elements_survive_when_routes_change_places(show, 
     assert page.run("return document.activeElement.textContent.trim()") == name
     assert page.one("#routes tbody:first-of-type .detail").is_displayed()
     assert opener.get_attribute("aria-expanded") == "true"
-    assert page.run("return [...document.querySelectorAll('#routes tbody')].every(each => each.mark === each.querySelector('.name').textContent)")
+    assert page.run(
+        "return [...document.querySelectorAll('#routes tbody')].every(each => each.mark === each.querySelector('.name').textContent)"
+    )
 
 
 def test_counters_that_begin_anew_are_no_traffic(show, site):
@@ -387,16 +416,43 @@ def test_ten_thousand_routes_are_ordered_filtered_and_turned_over(show, site):
     page.wait(lambda: page.text("#page") == "1–10 of 10 routes", "filtered")
     assert sorted(resources()) == [f"https://mcp.example.com/servers/0123{digit}" for digit in range(10)]
     page.one("#filter").send_keys(" & nothing")
-    page.wait(lambda: page.text("#routes .empty") == "No route has “SERVERS/0123 & nothing” in its resource.", "empty")
+    page.wait(
+        lambda: page.text("#routes .empty") == "No route has “SERVERS/0123 & nothing” in its resource.",
+        "empty",
+    )
     assert page.one("#next").get_property("disabled") and page.one("#previous").get_property("disabled")
-    assert site.questions[-1] == {"routes": "50", "offset": "0", "sort": "refused", "filter": "SERVERS/0123 & nothing"}
+    assert site.questions[-1] == {
+        "routes": "50",
+        "offset": "0",
+        "sort": "refused",
+        "filter": "SERVERS/0123 & nothing",
+    }
+
+
+def test_a_page_of_routes_that_is_gone_gives_way_to_the_first(show, site):
+    page = show(scripted_status.large(1_000))
+    page.one("#next").click()
+    page.wait(lambda: page.text("#page").startswith("51–100"), "the second page")
+    site.status = scripted_status.busy()
+    page.wait(lambda: page.text("#page") == "1–12 of 12 routes", "the first page")
+    assert len(page.all("#routes .route")) == 12
+
+
+def test_what_the_gateway_answers_by_itself_is_no_refusal(show):
+    status = scripted_status.busy()
+    status["routes"][0]["reasons"] = {"metadata": 900, "expired": 2}
+    page = show(status)
+    assert page.texts("#routes tbody:first-of-type .route > *")[5] == "expired"
 
 
 def test_what_was_typed_is_not_overtaken_by_an_earlier_answer(show, site):
     page = show(scripted_status.large(1_000))
     page.one("#filter").send_keys("00007")
     page.one("#sort").send_keys("resource")
-    page.wait(lambda: page.texts("#routes .route .opener .name") == ["https://mcp.example.com/servers/00007"], "filtered")
+    page.wait(
+        lambda: page.texts("#routes .route .opener .name") == ["https://mcp.example.com/servers/00007"],
+        "filtered",
+    )
     assert site.questions[-1]["sort"] == "name"
     next_answer(page, site)
     assert page.one("#filter").get_attribute("value") == "00007"
@@ -405,7 +461,7 @@ def test_what_was_typed_is_not_overtaken_by_an_earlier_answer(show, site):
 
 # Names of others
 
-MARKUP = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>&amp;\u202e'\"`${1}"
+MARKUP = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>&amp;\u202e\'"`${1}'
 
 
 def hostile(value: Any) -> Any:
@@ -431,9 +487,19 @@ def test_markup_in_names_is_text(show, site, browser, size):
     next_answer(page, site)
     assert page.run("return window.hacked") is None
     assert page.run("return document.querySelectorAll('img, main script, body script').length") == 0
-    for place in ["#state", "#routes .opener", "#routes .detail", "#endpoints", "#issuers", "#configuration", "#pairs"]:
+    for place in [
+        "#state",
+        "#routes .opener",
+        "#routes .detail",
+        "#endpoints",
+        "#issuers",
+        "#configuration",
+        "#pairs",
+    ]:
         # What would turn the direction of the rest is shown as something odd.
-        assert MARKUP.replace("\u202e", "\ufffd") in page.run("return document.querySelector(arguments[0]).textContent", place), place
+        assert MARKUP.replace("\u202e", "\ufffd") in page.run(
+            "return document.querySelector(arguments[0]).textContent", place
+        ), place
     assert_no_sideways_scroll(page)
 
 
@@ -458,7 +524,9 @@ def test_what_is_missing_is_not_missed(show, status):
 
 
 def assert_no_sideways_scroll(page: Browser) -> None:
-    width, inner = page.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    width, inner = page.run(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
     assert width <= inner
 
 
@@ -491,7 +559,9 @@ LUMINANCE = """
       .reduce((sum, each, index) => sum + each * [0.2126, 0.7152, 0.0722][index], 0);
     const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
 """
-CONTRAST = LUMINANCE + """
+CONTRAST = (
+    LUMINANCE
+    + """
     const ground = element => {
       for (let each = element; each; each = each.parentElement) {
         const [r, g, b, alpha = 1] = parse(getComputedStyle(each).backgroundColor);
@@ -529,6 +599,7 @@ CONTRAST = LUMINANCE + """
     }
     return [texts, findings];
 """
+)
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -542,7 +613,9 @@ def test_everything_can_be_read(show, browser, scheme, state, size):
     texts, findings = page.run(CONTRAST)
     assert texts > 150
     assert findings == []
-    dark = page.run(LUMINANCE + "return luminance(parse(getComputedStyle(document.body).backgroundColor)) < 0.1")
+    dark = page.run(
+        LUMINANCE + "return luminance(parse(getComputedStyle(document.body).backgroundColor)) < 0.1"
+    )
     assert dark == (scheme == "dark")
 
 
@@ -553,7 +626,9 @@ def test_the_page_is_used_without_a_mouse(show, site):
         for _ in range(60):
             page.press(Keys.TAB)
             if page.run("return document.activeElement.matches(arguments[0])", selector):
-                style = page.run("const s = getComputedStyle(document.activeElement); return [s.outlineStyle, s.outlineWidth]")
+                style = page.run(
+                    "const s = getComputedStyle(document.activeElement); return [s.outlineStyle, s.outlineWidth]"
+                )
                 assert style == ["solid", "2px"], f"the focus is not seen on {selector}"
                 return
         raise AssertionError(f"no way by Tab to {selector}")
@@ -565,7 +640,9 @@ def test_the_page_is_used_without_a_mouse(show, site):
     tab_to("#sort")
     tab_to("[data-order=refused] button")
     page.press(Keys.ENTER)
-    page.wait(lambda: site.questions[-1]["sort"] == "refused" and site.questions[-1]["filter"] == "mcp", "ordered")
+    page.wait(
+        lambda: site.questions[-1]["sort"] == "refused" and site.questions[-1]["filter"] == "mcp", "ordered"
+    )
     tab_to(".opener")
     page.press(Keys.ENTER)
     assert page.one("#routes .detail").is_displayed()
@@ -579,10 +656,14 @@ def test_the_page_is_used_without_a_mouse(show, site):
 def test_the_page_is_read_out_in_order(show):
     page = show(scripted_status.trouble())
     assert page.one("html").get_attribute("lang") == "en"
-    assert [each for each in page.run("return [...document.querySelectorAll('h1,h2,h3')].map(e => e.tagName)")][0] == "H1"
+    assert [
+        each for each in page.run("return [...document.querySelectorAll('h1,h2,h3')].map(e => e.tagName)")
+    ][0] == "H1"
     assert len(page.all("h1")) == len(page.all("main")) == len(page.all("body > header")) == 1
     # The state alone is read out when it changes.
-    live = page.run("return [...document.querySelectorAll('[aria-live], [role=status], [role=alert]')].map(e => e.id)")
+    live = page.run(
+        "return [...document.querySelectorAll('[aria-live], [role=status], [role=alert]')].map(e => e.id)"
+    )
     assert live == ["state"]
     unnamed = page.run(
         """return [...document.querySelectorAll("table")].filter(each => !each.caption?.textContent.trim()
@@ -653,7 +734,12 @@ def test_the_gateway_serves_the_page_and_what_it_shows(browser, over):
     browser.wait(lambda: browser.text("#state") == "Ready. All is well.", "well")
     assert browser.texts(".matrix tbody th") == ["/mcp"] and browser.texts(".matrix thead th") == ["/other"]
     assert browser.texts(".matrix tbody td") == ["3"]
-    rows = {row[0]: row for row in browser.run("return [...document.querySelectorAll('.route')].map(r => [...r.cells].map(c => c.innerText.trim()))")}
+    rows = {
+        row[0]: row
+        for row in browser.run(
+            "return [...document.querySelectorAll('.route')].map(r => [...r.cells].map(c => c.innerText.trim()))"
+        )
+    }
     assert rows[single.resource][3] == "1" and rows[other][3:6] == ["3", "3", "aud_other_route"]
     asked = lambda: int(browser.texts("#routes .route td:nth-child(4)")[0])  # noqa: E731
     assert ask("/other", None) == 401

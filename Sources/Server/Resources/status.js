@@ -13,7 +13,8 @@ const FIRST_ENDPOINTS = 12; // How many are shown unless all are wanted.
 const MATRIX_SIZE = 20; // Most rows and most columns of the matrix.
 const LONGEST_LIST = 10; // Most pairs beside it.
 const HEAT_LEVELS = 5;
-const AXIS_PATH = /^([a-z]+:\/\/)([^/]*)/;
+// Reasons that refuse nothing: the gateway answered by itself.
+const ANSWERED_HERE = new Set(["metadata", "preflight", "options", "health", "admin"]);
 
 // MARK: What may be missing
 
@@ -94,7 +95,9 @@ function allow(button, isPossible) {
 
 /** Writes texts into the parts that name them as `data-text`. */
 function fill(element, texts) {
-  for (const [name, value] of Object.entries(texts)) write(element.querySelector(`[data-text="${name}"]`), value);
+  for (const [name, value] of Object.entries(texts)) {
+    for (const part of element.querySelectorAll(`[data-text="${name}"]`)) write(part, value);
+  }
 }
 
 const copy = (template) => byID(template).content.firstElementChild.cloneNode(true);
@@ -189,7 +192,9 @@ function troublesOf(status) {
     if (issuer.state === "stale") add("issuers", `old keys of issuer ${text(issuer.name)}`);
   }
   const reload = status.configuration?.last_reload;
-  if (reload?.outcome === "refused") add("configuration", "the last reload was refused, the old configuration is active");
+  if (reload?.outcome === "refused") {
+    add("configuration", "the last reload was refused, the old configuration is active");
+  }
   const limit = number(status.limits?.connections);
   if (limit && connectionsOf(status) >= 0.9 * limit) add("workers", "connections are near their limit");
   if (droppedSince(status)) add("workers", "log lines are being dropped");
@@ -273,7 +278,7 @@ function measure(status) {
   history.push({ at: reading.at, requests: speed("requests"), refusals: speed("refusals") });
   const { routes } = reading;
   return (resource) => (before.routes.has(resource)
-    ? Math.max(0, routes.get(resource) - before.routes.get(resource)) / seconds : null);
+    ? growth(before.routes, [[resource, routes.get(resource)]]) / seconds : null);
 }
 
 /** Draws a figure of the last minutes; where nothing was asked for, the line has a gap. */
@@ -289,18 +294,7 @@ function drawCurve(tile, name) {
     path += `${last !== null && at - last < 2 * LONGEST_PERIOD ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`;
     last = at;
   }
-  let picture = tile.querySelector("svg");
-  if (!picture) {
-    const create = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
-    picture = create("svg");
-    picture.setAttribute("class", "curve");
-    picture.setAttribute("viewBox", "0 0 100 31");
-    picture.setAttribute("preserveAspectRatio", "none");
-    picture.setAttribute("aria-hidden", "true");
-    picture.append(create("path"));
-    tile.append(picture);
-  }
-  mark(picture.firstElementChild, "d", path || "M0 30");
+  mark(tile.querySelector("path"), "d", path);
   return peak;
 }
 
@@ -328,7 +322,7 @@ function showTraffic(status) {
     (number(each.latency_us?.p99) > number(slow?.latency_us?.p99) ? each : slow), null);
   const whole = status.totals?.latency_us;
   showTile("latency", latency((whole ?? slowest?.latency_us)?.p99),
-    whole ? `half within ${latency(whole.p50)}` : slowest ? `slowest: ${text(slowest.resource).replace("https://", "")}` : "");
+    whole ? `p50 ${latency(whole.p50)}` : slowest ? `slowest: ${text(slowest.resource).replace("https://", "")}` : "");
   const workers = list(status.workers);
   showTile("streams", count(sum(workers.map((each) => each.streams))), `in ${counted(workers.length, "worker")}`);
   const limit = number(status.limits?.connections);
@@ -339,9 +333,9 @@ function showTraffic(status) {
 
 /** What all resources have in common at their beginning: scheme and host, the scheme, or nothing. */
 function commonStart(resources) {
-  const starts = resources.map((each) => AXIS_PATH.exec(each) ?? ["", ""]);
-  return [0, 1].map((part) => starts[0]?.[part] ?? "").find((start) => resources.every((each) =>
-    each.startsWith(start) && (start.endsWith("/") || each[start.length] === "/"))) ?? "";
+  const [host, scheme] = /^([a-z]+:\/\/)[^/]*/.exec(resources[0]) ?? ["", ""];
+  if (resources.every((each) => each.startsWith(`${host}/`))) return host;
+  return resources.every((each) => each.startsWith(scheme)) ? scheme : "";
 }
 
 /** The resources with the largest sums, in the order of their names: they stay where they are while numbers change. */
@@ -353,7 +347,8 @@ function axis(replays, member) {
 
 function showReplays(status) {
   const replays = list(status.replays)
-    .map((each) => ({ from: text(each.issued_for), to: text(each.presented_at), count: number(each.count), last: text(each.last) }))
+    .map(({ issued_for: from, presented_at: to, count: tokens, last }) =>
+      ({ from: text(from) || "?", to: text(to) || "?", count: number(tokens), last }))
     .filter((each) => each.count > 0)
     .sort((a, b) => b.count - a.count);
   const section = byID("replays");
@@ -365,8 +360,10 @@ function showReplays(status) {
   const short = (resource) => (resource.startsWith(start) ? resource.slice(start.length) : resource) || resource;
   write(byID("matrix-prefix"), start.includes("://") && !start.endsWith("/") ? `All begin with ${start}.` : "");
   showMatrix(replays, rows, columns, short);
-  keep(byID("pairs"), replays.slice(0, LONGEST_LIST), (each) => `${each.from} ${each.to}`, () => copy("pair-item"), (item, each) =>
-    fill(item, { from: short(each.from), to: short(each.to), count: count(each.count), last: ago(each.last, status.time) }));
+  const pairs = replays.slice(0, LONGEST_LIST);
+  keep(byID("pairs"), pairs, (each) => `${each.from} ${each.to}`, () => copy("pair-item"), (item, each) => fill(item, {
+    from: short(each.from), to: short(each.to), count: count(each.count), last: ago(each.last, status.time),
+  }));
   const hidden = replays.filter((each) => !rows.includes(each.from) || !columns.includes(each.to));
   const rest = sum(hidden.map((each) => each.count)) + number(status.other_replays);
   write(byID("matrix-rest"), rest ? `${counted(rest, "more token")} of other pairs not shown here.` : "");
@@ -375,18 +372,21 @@ function showReplays(status) {
 function showMatrix(replays, rows, columns, short) {
   const counts = new Map(replays.map((each) => [`${each.from} ${each.to}`, each.count]));
   const most = Math.max(...replays.map((each) => each.count), 1);
-  const heading = (scope) => () => Object.assign(document.createElement("th"), { scope });
+  const heading = (scope) => Object.assign(document.createElement("th"), { scope });
   const label = (cell, resource) => {
     write(cell.firstElementChild ?? cell.appendChild(document.createElement("span")), short(resource));
     mark(cell, "title", resource);
   };
   // Cells grow with the page, but not beyond what a number needs.
   byID("matrix").style.setProperty("max-inline-size", `${16 + 6 * columns.length}rem`);
-  keep(byID("matrix-columns"), ["", ...columns], (each) => each, (each) => (each ? heading("col") : make("td"))(), (cell, each) => {
-    if (each) label(cell, each);
-  });
-  keep(byID("matrix-rows"), rows, (each) => each, make("tr"), (row, from) => {
-    keep(row, ["", ...columns], (each) => each, (each) => (each ? make("td") : heading("row"))(), (cell, to) => {
+  const itself = (each) => each;
+  // The first column, without a name of its own, is that of the row headings.
+  const places = ["", ...columns];
+  const columnHeading = (to) => (to ? heading("col") : document.createElement("td"));
+  const cellOf = (to) => (to ? document.createElement("td") : heading("row"));
+  keep(byID("matrix-columns"), places, itself, columnHeading, (cell, to) => { if (to) label(cell, to); });
+  keep(byID("matrix-rows"), rows, itself, make("tr"), (row, from) => {
+    keep(row, places, itself, cellOf, (cell, to) => {
       if (!to) return label(cell, from);
       const value = counts.get(`${from} ${to}`) ?? 0;
       // By orders of magnitude: one token among thousands is still seen.
@@ -430,34 +430,35 @@ function updateRoute(body, route, speed, stateOf) {
     rate: rate(speed(route.resource)),
     requests: count(all(route)),
     refused: count(total(route, "refuse")),
-    reason: reasons[0]?.code ?? "",
+    reason: reasons.find(({ code }) => !ANSWERED_HERE.has(code))?.code ?? "",
     failed: count(total(route, "fail")),
     streams: count(route.streams),
     p50: latency(route.latency_us?.p50),
     p99: latency(route.latency_us?.p99),
-    "no-reason": reasons.length ? "" : "Nothing was refused.",
-    "all-issuers": list(route.issuers).join(", "),
+    "no-reason": reasons.length ? "" : "None.",
     scopes: list(route.scopes).join(" ") || "none",
     allowed: count(total(route, "allow")),
     local: count(total(route, "local")),
-    "all-refused": count(total(route, "refuse")),
-    "all-failed": count(total(route, "fail")),
-    "all-streams": count(route.streams),
     latency: quantiles(route.latency_us),
     "upstream-latency": quantiles(route.upstream_latency_us),
   });
   keepTexts(body.querySelector(".audiences"), list(route.audiences).map(text));
-  keep(body.querySelector(".endpoints"), endpoints, (each) => each, () => document.createElement("li"), (item, name) =>
-    showState(item, stateOf.get(name) ?? "unknown", `${name} ${stateOf.get(name) ?? "unknown"}`));
+  keep(body.querySelector(".endpoints"), endpoints, (each) => each, make("li"), (item, name) => {
+    const state = stateOf.get(name) ?? "unknown";
+    showState(item, state, `${name} ${state}`);
+  });
   keep(body.querySelector(".reasons"), reasons, (each) => each.code, () => copy("reason-item"), (item, each) => {
     fill(item, { code: each.code, count: count(each.value) });
-    item.querySelector(".share").style.setProperty("inline-size", `${(100 * each.value) / Math.max(reasons[0].value, 1)}%`);
+    const share = each.value / Math.max(reasons[0].value, 1);
+    item.querySelector(".share").style.setProperty("inline-size", `${100 * share}%`);
   });
 }
 
 function showRoutes(status, speed) {
   const routes = list(status.routes).filter((each) => text(each?.resource));
-  const routeTotal = Math.max(number(status.route_total), routes.length);
+  // There are fewer than there were when this page of them was asked for.
+  if (!routes.length && view.offset) return look({});
+  const routeTotal = Math.max(number(status.route_total), view.offset + routes.length);
   const stateOf = new Map(list(status.endpoints).map((each) => [each.name, text(each.state)]));
   const section = byID("routes");
   const empty = section.querySelector(".empty");
@@ -465,10 +466,10 @@ function showRoutes(status, speed) {
   write(empty, view.filter ? `No route has “${view.filter}” in its resource.` : "There are no routes.");
   keep(section.querySelector("table"), routes, (each) => each.resource, createRoute, (body, route) =>
     updateRoute(body, route, speed, stateOf));
-  const first = routes.length ? view.offset + 1 : 0;
-  write(byID("page"), `${count(first)}–${count(first + Math.max(routes.length - 1, 0))} of ${counted(routeTotal, "route")}`);
+  const last = view.offset + routes.length;
+  write(byID("page"), `${count(Math.min(view.offset + 1, last))}–${count(last)} of ${counted(routeTotal, "route")}`);
   allow(byID("previous"), view.offset > 0);
-  allow(byID("next"), view.offset + routes.length < routeTotal);
+  allow(byID("next"), last < routeTotal);
 }
 
 /** Asks for other routes, from the first of them on unless it is said otherwise. */
@@ -506,7 +507,9 @@ function showEndpoints(status) {
 function wordOf(endpoint, status) {
   const since = endpoint.since ? (Date.parse(status.time) - Date.parse(endpoint.since)) / 1_000 : NaN;
   const word = text(endpoint.state) || "unknown";
-  return `${word}${Number.isNaN(since) || !isOut(endpoint) ? "" : ` for ${duration(since)}`}${endpoint.reason && isOut(endpoint) ? `: ${endpoint.reason}` : ""}`;
+  if (!isOut(endpoint)) return word;
+  const reason = text(endpoint.reason);
+  return `${word}${Number.isNaN(since) ? "" : ` for ${duration(since)}`}${reason ? `: ${reason}` : ""}`;
 }
 
 function showIssuers(status) {
@@ -527,8 +530,10 @@ function showConfiguration(status) {
   const moment = (time) => `${text(time)} (${ago(time, status.time)})`;
   write(byID("hash"), text(hash) || "unknown");
   write(byID("loaded"), loaded ? moment(loaded) : "unknown");
-  showState(byID("reload"), reload ? reload.outcome : "none", reload ? `${text(reload.outcome)}, ${moment(reload.time)}` : "none since the start");
-  keepTexts(byID("listeners"), list(status.listeners).map((each) => `${text(each.address)}, ${each.tls ? "TLS" : "clear text"}`));
+  if (reload) showState(byID("reload"), reload.outcome, `${text(reload.outcome)}, ${moment(reload.time)}`);
+  else showState(byID("reload"), "none", "none since the start");
+  keepTexts(byID("listeners"), list(status.listeners)
+    .map((each) => `${text(each.address)}, ${each.tls ? "TLS" : "clear text"}`));
   const problems = list(reload?.problems);
   keep(byID("problems"), problems, (each) => `${each.at} ${each.problem}`, () => copy("problem-item"), (item, each) =>
     fill(item, { at: text(each.at), problem: text(each.problem), remedy: text(each.remedy) }));
@@ -536,7 +541,8 @@ function showConfiguration(status) {
     `Worker ${number(each.index)}`, { state: each.alive === false ? "stuck" : "turning" },
     count(each.connections), count(each.streams), count(each.requests),
   ]);
-  const dropped = Object.entries(status.logs ?? {}).map(([name, value]) => `${count(value)} of ${name.replace("_dropped", "")}`);
+  const dropped = Object.entries(status.logs ?? {})
+    .map(([name, value]) => `${count(value)} of ${name.replace("_dropped", "")}`);
   write(byID("logs"), dropped.length ? `Log lines dropped since the start: ${dropped.join(", ")}.` : "");
 }
 
@@ -548,24 +554,20 @@ let failures = 0;
 let answeredAt = null;
 let isPaused = false;
 
-async function ask(signal) {
-  const query = new URLSearchParams({ routes: ROUTES_PER_PAGE, offset: view.offset, sort: view.sort, filter: view.filter });
-  const response = await fetch(`status.json?${query}`, { signal, cache: "no-store" });
-  if (!response.ok) throw new Error(`The gateway answers with status ${response.status}.`);
-  return response.json();
-}
-
 async function poll() {
   clearTimeout(timer);
   question?.abort();
   const mine = (question = new AbortController());
   const patience = setTimeout(() => mine.abort(), PATIENCE);
   let status = null;
-  let problem = "";
+  let problem = "The gateway does not answer.";
   try {
-    status = await ask(mine.signal);
-  } catch (error) {
-    problem = error.message.startsWith("The gateway") ? error.message : "The gateway does not answer.";
+    const query = new URLSearchParams({ routes: ROUTES_PER_PAGE, ...view });
+    const response = await fetch(`status.json?${query}`, { signal: mine.signal, cache: "no-store" });
+    if (response.ok) status = await response.json();
+    else problem = `The gateway answers with status ${response.status}.`;
+  } catch {
+    // Closed, too late, or no JSON: the problem is said already.
   }
   clearTimeout(patience);
   if (mine !== question) return;

@@ -21,7 +21,9 @@ class Browser:
 
     def __init__(self) -> None:
         chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-        assert chromium and driver, "no chromium with its driver: install the packages chromium and chromium-driver"
+        assert chromium and driver, (
+            "no chromium with its driver: install the packages chromium and chromium-driver"
+        )
         options = Options()
         options.binary_location = chromium
         # Without the sandbox, because tests may run as root; the pages are our own.
@@ -41,17 +43,23 @@ class Browser:
 
     def prefer(self, **features: str) -> None:
         """What the person prefers: `color_scheme="dark"`, `reduced_motion="reduce"`."""
-        pairs = [{"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()]
+        pairs = [
+            {"name": f"prefers-{name.replace('_', '-')}", "value": value} for name, value in features.items()
+        ]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": pairs})
 
     def screenshot(self, path: Path | str, whole: bool = True) -> None:
-        picture = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": whole} | self._clip(whole))
+        picture = self.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"captureBeyondViewport": whole} | self._clip(whole)
+        )
         Path(path).write_bytes(base64.b64decode(picture["data"]))
 
     def _clip(self, whole: bool) -> dict[str, Any]:
         if not whole:
             return {}
-        size = self.run("return [document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+        size = self.run(
+            "return [document.documentElement.clientWidth, document.documentElement.scrollHeight]"
+        )
         return {"clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}}
 
     # What is on it
@@ -80,7 +88,9 @@ class Browser:
 
     def texts(self, selector: str) -> list[str]:
         # In one question: elements of a living page may go between two.
-        return self.run("return [...document.querySelectorAll(arguments[0])].map(each => each.innerText)", selector)
+        return self.run(
+            "return [...document.querySelectorAll(arguments[0])].map(each => each.innerText)", selector
+        )
 
     def press(self, *keys: str) -> None:
         ActionChains(self.driver).send_keys(*keys).perform()

@@ -92,13 +92,29 @@ def fresh() -> Status:
 def busy() -> Status:
     """An ordinary day: a dozen servers, and clients that send one token everywhere."""
     status = fresh()
-    status |= {"started": time(273_840), "listeners": status["listeners"] + [{"address": "127.0.0.1:8080", "tls": False}]}
+    status |= {
+        "started": time(273_840),
+        "listeners": status["listeners"] + [{"address": "127.0.0.1:8080", "tls": False}],
+    }
     status["configuration"] = {
         "hash": "9f2c41d07be3a856",
         "loaded": time(7_500),
         "last_reload": {"time": time(7_500), "outcome": "loaded", "problems": []},
     }
-    names = ["calendar", "crm", "docs", "files", "github", "hr", "jira", "mail", "payments", "search", "slack", "wiki"]
+    names = [
+        "calendar",
+        "crm",
+        "docs",
+        "files",
+        "github",
+        "hr",
+        "jira",
+        "mail",
+        "payments",
+        "search",
+        "slack",
+        "wiki",
+    ]
     status["routes"], status["endpoints"] = [], []
     for index, name in enumerate(names):
         allowed = 982_311 // (index + 1) + 137
@@ -117,16 +133,25 @@ def busy() -> Status:
                 },
                 streams=(index * 29) % 61,
                 latency_us={"p50": 840 + 130 * index, "p99": 2_400 + 5_100 * (index * 7 % 11)},
+                upstream_latency_us={"p50": 790 + 130 * index, "p99": 2_200 + 5_100 * (index * 7 % 11)},
                 endpoints=machines,
             )
         )
         status["endpoints"] += [
-            endpoint(machine, active=(index * 5) % 9, idle=4, requests=allowed // len(machines), failures=index % 2)
+            endpoint(
+                machine, active=(index * 5) % 9, idle=4, requests=allowed // len(machines), failures=index % 2
+            )
             for machine in machines
         ]
     status["route_total"] = len(names)
     status["workers"] = [
-        {"index": index, "alive": True, "connections": 611 + 7 * index, "streams": 84 + index, "requests": 761_240 + 911 * index}
+        {
+            "index": index,
+            "alive": True,
+            "connections": 611 + 7 * index,
+            "streams": 84 + index,
+            "requests": 761_240 + 911 * index,
+        }
         for index in range(4)
     ]
     status["issuers"] = [issuer("corp", keys=3, age_seconds=212), issuer("partners", age_seconds=1_904)]
@@ -153,7 +178,12 @@ def trouble() -> Status:
         "state": "ejected", "reason": "upstream_timeout", "since": time(20), "failures": 5
     }  # fmt: skip
     status["issuers"] = [
-        issuer("corp", "stale", age_seconds=90_300, problem="https://corp.example.com/jwks: the certificate has expired"),
+        issuer(
+            "corp",
+            "stale",
+            age_seconds=90_300,
+            problem="https://corp.example.com/jwks: the certificate has expired",
+        ),
         issuer("partners", "down", keys=0, problem="partners.example.com: no such name"),
     ]
     status["workers"][2]["alive"] = False
@@ -163,13 +193,13 @@ def trouble() -> Status:
         "problems": [
             {
                 "at": "/etc/audgate/routes.d/hr.json:14:21",
-                "problem": "\"https://mcp.example.com/HR\" differs from the resource of another route by case alone.",
-                "remedy": "Write \"https://mcp.example.com/hr\", or remove one of the two routes.",
+                "problem": '"https://mcp.example.com/HR" differs from the resource of another route by case alone.',
+                "remedy": 'Write "https://mcp.example.com/hr", or remove one of the two routes.',
             },
             {
                 "at": "/etc/audgate/gateway.json:9:5",
-                "problem": "Unknown member \"upstreams\".",
-                "remedy": "Did you mean \"upstream\"?",
+                "problem": 'Unknown member "upstreams".',
+                "remedy": 'Did you mean "upstream"?',
             },
         ],
     }
@@ -181,7 +211,9 @@ def large(count: int = 10_000) -> Status:
     status = fresh()
     resources = [f"https://mcp.example.com/servers/{number:05}" for number in range(count)]
     status["routes"] = [
-        route(each, requests={"allow": number * 7 % 9_973, "local": 0, "refuse": number * 11 % 997, "fail": 0})
+        route(
+            each, requests={"allow": number * 7 % 9_973, "local": 0, "refuse": number * 11 % 997, "fail": 0}
+        )
         for number, each in enumerate(resources)
     ]
     status["route_total"] = count
@@ -265,7 +297,9 @@ class ScriptedStatus:
             "traffic": lambda each: (-sum(each["requests"].values()), each["resource"]),
             "refused": lambda each: (-each["requests"]["refuse"], each["resource"]),
         }
-        routes = [each for each in status["routes"] if query.get("filter", "").lower() in each["resource"].lower()]
+        routes = [
+            each for each in status["routes"] if query.get("filter", "").lower() in each["resource"].lower()
+        ]
         routes.sort(key=orders[query.get("sort", "traffic")])
         first = int(query.get("offset", 0))
         count = int(query.get("routes", 200))
