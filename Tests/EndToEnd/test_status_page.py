@@ -241,8 +241,13 @@ def test_a_matrix_that_is_too_large_says_what_is_left_out(show):
         "return [...document.querySelectorAll('.matrix tbody td')].reduce((sum, each) => sum + Number(each.textContent.replace(/\\D/g, '')), 0)"
     )
     rest = sum(each["count"] for each in status["replays"]) + 7 - shown
-    assert page.text("#matrix-rest").replace(THIN, "") == f"{rest} more tokens of other pairs not shown here."
+    assert (
+        page.text("#matrix-rest").replace(THIN, "")
+        == f"{rest} more tokens of pairs that are not in the matrix."
+    )
     assert len(page.all("#pairs li")) == 10
+    most = sorted((each["count"] for each in status["replays"]), reverse=True)
+    assert page.text("#pairs-rest").replace(THIN, "") == f"{sum(most[10:]) + 7} more tokens of other pairs."
 
 
 def test_headers_of_the_matrix_stay_in_sight(show):

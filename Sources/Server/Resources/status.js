@@ -365,8 +365,12 @@ function showReplays(status) {
     from: short(each.from), to: short(each.to), count: count(each.count), last: ago(each.last, status.time),
   }));
   const hidden = replays.filter((each) => !rows.includes(each.from) || !columns.includes(each.to));
-  const rest = sum(hidden.map((each) => each.count)) + number(status.other_replays);
-  write(byID("matrix-rest"), rest ? `${counted(rest, "more token")} of other pairs not shown here.` : "");
+  // The gateway itself counts pairs up to a bound only.
+  const tokens = (pairs) => sum(pairs.map((each) => each.count)) + number(status.other_replays);
+  const inMatrix = tokens(hidden);
+  const inList = tokens(replays.slice(LONGEST_LIST));
+  write(byID("matrix-rest"), inMatrix ? `${counted(inMatrix, "more token")} of pairs that are not in the matrix.` : "");
+  write(byID("pairs-rest"), inList ? `${counted(inList, "more token")} of other pairs.` : "");
 }
 
 function showMatrix(replays, rows, columns, short) {
