@@ -26,6 +26,7 @@ struct StatusDocument {
             writeConfiguration(to: &writer)
             writeListeners(to: &writer)
             writeWorkers(to: &writer)
+            writeTotals(to: &writer)
             writer.member("route_total", total)
             writer.member("route_offset", query.offset)
             writer.name("routes")
@@ -116,6 +117,28 @@ struct StatusDocument {
     }
 
     // MARK: - Routes
+
+    /// The counters of all routes together.
+    private func writeTotals(to writer: inout JSONWriter) {
+        let all = RouteSummary.all(of: observation)
+        var latency = [Int](repeating: 0, count: LatencyHistogram.width)
+        for route in all {
+            for (column, count) in route.histogram(RouteColumn.latency, in: observation).enumerated() {
+                latency[column] += count
+            }
+        }
+        writer.name("totals")
+        writer.object { writer in
+            writer.name("requests")
+            writer.object { writer in
+                for outcome in RequestOutcome.allCases {
+                    writer.member(outcome.name, all.reduce(0) { $0 + $1[outcome] })
+                }
+            }
+            writer.name("latency_us")
+            write(latency[...], to: &writer)
+        }
+    }
 
     private func write(_ summary: RouteSummary, to writer: inout JSONWriter) {
         guard let snapshot = observation.snapshot else { return }
