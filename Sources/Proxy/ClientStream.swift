@@ -10,6 +10,8 @@ internal import Transport
 final class ClientOrigin {
     /// The address of the client, which a proxy in front may have told.
     let peer: SocketAddress
+    /// What the client's site is counted by, nil for a Unix path.
+    let address: HashedKey?
     /// The address without its port, as it is logged and forwarded.
     let host: String
     /// The listener that took the connection.
@@ -19,6 +21,7 @@ final class ClientOrigin {
 
     init(peer: SocketAddress, listener: Listener, certificateDigest: [UInt8]?) {
         self.peer = peer
+        address = peer.site.map { HashedKey($0) }
         host = peer.host
         self.listener = listener
         self.certificateDigest = certificateDigest
@@ -52,6 +55,12 @@ final class ClientStream {
     /// To be sent; HTTP/1.1 alone.
     var output = ByteBuffer()
     var deadline = Deadline()
+    /// Whether it counts among the worker's requests: from when one was taken in until its answer has left.
+    var isCounted = false
+    /// Bytes of the worker's memory for bodies that the answer takes which is on its way out.
+    var reservedBytes = 0
+    /// The route for which they are set aside.
+    var reservedRoute: RouteID?
     /// Whether the connection closes when `output` is empty.
     var closesAfterOutput = false
     /// Whether the peer has closed its sending side.

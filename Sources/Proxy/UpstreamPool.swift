@@ -56,6 +56,8 @@ struct UpstreamPool {
     /// The numbers of each route's endpoints.
     private var routes: [[Int]] = []
     private var turn = 0
+    /// Where an idle connection was looked for last.
+    private var nextIdlePlace = 0
 
     /// Takes over the endpoints of a snapshot; connections to endpoints that stay are kept.
     mutating func adopt(_ snapshot: Snapshot) {
@@ -128,6 +130,18 @@ struct UpstreamPool {
     mutating func forget(_ id: ConnectionID, endpoint: Int) {
         places[endpoint].idle.removeAll { $0 == id }
     }
+
+    /// The connection that has been idle for longest at some endpoint, each endpoint in turn; nil if none is idle.
+    mutating func nextIdle() -> ConnectionID? {
+        for _ in places.indices {
+            nextIdlePlace = (nextIdlePlace + 1) % places.count
+            if let id = places[nextIdlePlace].idle.first { return id }
+        }
+        return nil
+    }
+
+    /// All connections that can carry many requests.
+    var allShared: some Sequence<ConnectionID> { places.lazy.flatMap(\.shared) }
 
     // MARK: - HTTP/2
 

@@ -66,6 +66,9 @@ extension Worker {
     }
 
     private func open(_ address: SocketAddress, endpoint: Int) throws(GatewayFailure) -> UpstreamOpening {
+        guard makeRoomForServer() else {
+            throw GatewayFailure(.overloaded, "too many connections to servers")
+        }
         let id = connections.reserve()
         do throws(SystemError) {
             let socket = try Socket.connect(to: address)

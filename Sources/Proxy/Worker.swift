@@ -16,6 +16,10 @@ public struct WorkerServices: Sendable {
     public let keys: KeyRefresher
     /// Knows whose the plain session ids are.
     public let sessions: SessionTable
+    /// Counts requests.
+    public let rates: RateTables
+    /// Counts the connections of addresses.
+    public let addresses: AddressTable
     /// Finds the addresses of names.
     public let names: NameRefresher
     /// Takes the access log; nil if it is off.
@@ -26,24 +30,32 @@ public struct WorkerServices: Sendable {
     public let subjectKey: [UInt8]
     /// Most client connections of one worker, whatever the configuration allows.
     public let maximumClients: Int
+    /// Most connections of one worker to servers.
+    public let maximumServers: Int
 
     /// Puts the services together.
     public init(
         keys: KeyRefresher,
         sessions: SessionTable = SessionTable(),
+        rates: RateTables,
+        addresses: AddressTable,
         names: NameRefresher,
         accessLog: LogSink?,
         logger: Logger,
         subjectKey: [UInt8],
-        maximumClients: Int = .max
+        maximumClients: Int = .max,
+        maximumServers: Int = .max
     ) {
         self.keys = keys
         self.sessions = sessions
+        self.rates = rates
+        self.addresses = addresses
         self.names = names
         self.accessLog = accessLog
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
+        self.maximumServers = maximumServers
     }
 }
 
@@ -53,6 +65,8 @@ public final class Worker {
     static let receiveSize = 64 * 1024
     /// Receives that one connection gets in a round before others have their turn.
     static let fairShare = 8
+    /// Entries of the wheel with which nobody minds those that count no more.
+    private static let leastPruned = 65_536
 
     let snapshot: Snapshot
     let services: WorkerServices
@@ -88,13 +102,15 @@ public final class Worker {
     /// Exchanges for reuse.
     var spareExchanges: [Exchange] = []
     /// Exchanges that wait for keys or addresses.
-    var parked: [ConnectionID] = []
+    var parked = WaitingStreams()
     /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
     /// The same by route.
     var reservedByRoute: [Int]
     /// Client streams whose exchanges wait for memory, those that wait longest first.
-    var awaitingMemory: [ConnectionID] = []
+    var awaitingMemory = WaitingStreams()
+    /// Number of requests that were taken in and are not over.
+    var requests = 0
     /// Access log lines of this round.
     var lines = ByteBuffer()
     var lineCount = 0
@@ -103,6 +119,8 @@ public final class Worker {
     /// When a pause is worth another message, in milliseconds.
     var saysPauseFrom = 0
     var isDraining = false
+    /// With how many entries the wheel is looked through.
+    private var prunesTimersAt = leastPruned
     private var isStopped = false
     private var due: [UInt64] = []
 
@@ -221,6 +239,7 @@ public final class Worker {
     }
 
     private func expireDeadlines() {
+        if timers.count >= prunesTimersAt { pruneTimers() }
         timers.advance(to: clock.milliseconds, due: &due)
         for token in due {
             let id = ConnectionID(token: token)
@@ -235,6 +254,21 @@ public final class Worker {
         }
         due.removeAll(keepingCapacity: true)
         if let again = acceptsAgainAt, again <= clock.milliseconds { acceptAgain() }
+    }
+
+    /// Takes out of the wheel what nobody waits for any more, so that it grows with what there is and not with what was.
+    private func pruneTimers() {
+        timers.prune { token, due in
+            switch connections[ConnectionID(token: token)] {
+            case .arrival(let arrival): arrival.deadline.awaits(due)
+            case .client(let client): client.deadline.awaits(due)
+            case .opening(let opening): opening.deadline.awaits(due)
+            case .upstream(let upstream): upstream.deadline.awaits(due)
+            case .http2(let connection): connection.deadline.awaits(due)
+            case .vacant: token == Self.mailboxToken
+            }
+        }
+        prunesTimersAt = max(2 * timers.count, Self.leastPruned)
     }
 
     private func hasPassed(_ deadline: inout Deadline, _ id: ConnectionID) -> Bool {
@@ -259,7 +293,7 @@ public final class Worker {
         swap(&loan, &input)
     }
 
-    private func handOverLines() {
+    func handOverLines() {
         guard lineCount > 0 else { return }
         services.accessLog?.leave(lines, count: lineCount)
         lines.removeAll()
