@@ -13,7 +13,7 @@ enum RootMember: String, MemberName {
     case listeners, workers, issuers, routes
     case scopeImplications = "scope_implications"
     case sessionKeys = "session_keys"
-    case limits, log, include, development
+    case limits, log, traces, include, watch, development
 
     static let object = "the configuration"
 }
@@ -32,10 +32,13 @@ struct RootObject {
     private var routes: [RouteObject] = []
     private var issuerNames: Set<String> = []
     private var scopeImplications: [String: Set<String>] = [:]
-    private var sessionKeys = SessionKeys.random()
+    private var sessionKeys: SessionKeys
+    private let randomSessionKeys: SessionKeys
     private var limits = Limits()
     private var workers = 0
+    private var watches = false
     private var log = LogSettings()
+    private var traces: TraceSettings?
     private var development: DevelopmentSettings?
     private let material: TLSMaterial
 
@@ -45,13 +48,17 @@ struct RootObject {
     /// Reads the root file and everything that it includes, and checks the whole; nil if the root is no object.
     init?(_ node: Node, including included: [Node], beside surroundings: ConfigurationSurroundings) {
         material = TLSMaterial(surroundings)
+        randomSessionKeys = surroundings.inherited.randomSessionKeys ?? .random()
+        sessionKeys = randomSessionKeys
         guard let members = ObjectReader(node, of: RootMember.self) else { return nil }
         let what = "a list of listeners"
         let elements = members.required(.listeners)?.nonEmptyElements(what, because: "Add a listener.")
         listeners = (elements ?? []).compactMap { ListenerObject($0, material) }
         workers = members[.workers]?.count(in: 0...Self.maximumWorkers) ?? 0
+        watches = members[.watch]?.bool() ?? false
         limits = members[.limits].map { Limits($0) } ?? Limits()
         log = members[.log].map { LogSettings($0) } ?? LogSettings()
+        traces = members[.traces].flatMap { TracesObject($0, material, surroundings).settings }
         scopeImplications = members[.scopeImplications].map(Self.scopeImplications) ?? [:]
         add(issuers: members[.issuers], routes: members[.routes])
         for node in included {
@@ -143,11 +150,16 @@ struct RootObject {
             routes: routes,
             scopeImplications: scopeImplications,
             sessionKeys: sessionKeys,
-            limits: limits
+            limits: limits,
+            traces: traces
         )
+        var legacy = material.legacy
+        legacy.randomSessionKeys = randomSessionKeys
         return GatewayConfiguration(
             snapshot: snapshot,
+            legacy: legacy,
             workers: workers,
+            watches: watches,
             log: log,
             development: development,
             warnings: warnings

@@ -1,5 +1,7 @@
 // How many frames of each kind a connection may send in ten seconds.
 
+internal import HTTP
+
 /// Counts frames that are cheap to send and cost work or memory, and refuses those beyond the limits.
 struct FrameBudget {
     /// What is counted.

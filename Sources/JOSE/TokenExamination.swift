@@ -10,7 +10,7 @@ internal import JSON
 public struct TokenExamination: ~Copyable {
     let token: UnverifiedToken
     private let keys: KeySet?
-    private let rules: TokenRules
+    let rules: TokenRules
     private let now: Int64
     private var passed: Set<TokenStep> = []
     private var algorithm: SignatureAlgorithm?

@@ -12,7 +12,7 @@ public enum TokenType: Sendable {
 }
 
 /// The rules for the tokens of one issuer.
-public struct TokenRules: Sendable {
+public struct TokenRules: Sendable, Equatable {
     /// The exact `iss`.
     public let issuer: String
     /// The algorithms that the issuer may sign with.

@@ -16,9 +16,13 @@ public struct VerifiedToken: Sendable {
         }
     }
 
-    fileprivate init(_ claims: TokenClaims, key: VerificationKey) {
+    /// Seconds since 1970 from which the token counts no more: `exp`, and the tolerance of its issuer.
+    public let end: Int64
+
+    fileprivate init(_ claims: TokenClaims, key: VerificationKey, clockSkew: Int64) {
         self.claims = Claims(claims)
         self.key = key
+        end = claims.expiry + clockSkew
     }
 
     /// `iss`.
@@ -56,6 +60,6 @@ extension TokenExamination {
     /// Ends the examination: the verified token, nil unless every step was performed and none refused it.
     public consuming func conclude() -> VerifiedToken? {
         guard isComplete, let claims, let key else { return nil }
-        return VerifiedToken(claims, key: key)
+        return VerifiedToken(claims, key: key, clockSkew: rules.clockSkew)
     }
 }

@@ -266,11 +266,7 @@ public enum AccessPolicy {
     ) throws(Stop) -> (IssuerID, Principal) {
         let text = request.bytes.span.extracting(credentials)
         let digest = tokens.digest(text)
-        if let (issuer, principal) = tokens.find(digest, keys: keys, snapshot: snapshot, now: scene.now),
-            route.issuers.contains(issuer)
-        {
-            return (issuer, principal)
-        }
+        if let known = tokens.find(digest, from: route.issuers, keys: keys, now: scene.now) { return known }
         try checkRefusals(digest, meter, snapshot)
         let presented = try read(text, route)
         let issuer = try chosenIssuer(presented, route, snapshot)
@@ -279,7 +275,7 @@ public enum AccessPolicy {
             let rules = snapshot.issuer(issuer).rules
             let token = try TokenVerifier.verify(presented, keys: keySet, rules: rules, now: scene.now)
             meter.noteVerified(digest, seconds: token.expiry - scene.now, by: snapshot.limits.rates)
-            return (issuer, tokens.insert(digest, token, from: issuer, keySet: keySet))
+            return (issuer, tokens.insert(digest, token, keySet: keySet))
         } catch {
             if error.reason == .unknownKey {
                 // The issuer may have a new key: ask once, but not more often than the hold-off allows.

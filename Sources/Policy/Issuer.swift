@@ -1,5 +1,6 @@
 // An authorization server that routes trust, and where its keys are.
 
+internal import Bytes
 public import JOSE
 public import OpenSSL
 
@@ -59,4 +60,13 @@ public final class Issuer: Sendable {
         self.tls = tls
         self.serverName = serverName
     }
+
+    /// Whether the keys of `other` are found where this issuer's are, and count for as long.
+    public func hasKeysOf(_ other: Issuer) -> Bool {
+        rules.issuer.isIdentical(to: other.rules.issuer) && keySource == other.keySource
+            && keyMaximumAge == other.keyMaximumAge && tls === other.tls && serverName == other.serverName
+    }
+
+    /// Whether the rules for tokens are those of `other`.
+    public func hasRulesOf(_ other: Issuer) -> Bool { rules == other.rules }
 }

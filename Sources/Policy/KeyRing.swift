@@ -42,6 +42,9 @@ public struct KeyRing: Sendable {
         set { issuers[issuer.index] = newValue }
     }
 
+    /// Whether some issuer has exactly this key set.
+    func hold(_ keySet: KeySet) -> Bool { issuers.contains { $0.keySet === keySet } }
+
     /// Whether the first fetch of every issuer has succeeded or failed.
     public var isSettled: Bool { !issuers.contains { $0.isPending } }
 }

@@ -6,8 +6,8 @@ public import HTTP
 public struct Limits: Sendable, Equatable {
     /// Bounds of heads.
     public var messages = MessageLimits()
-    /// Bounds of HTTP/2.
-    public var http2 = HTTP2()
+    /// Bounds of one HTTP/2 connection; its heads and windows follow the limits beside it.
+    public var http2 = HTTP2Limits()
     /// Largest request body.
     public var bodyBytes = 4 * 1024 * 1024
     /// Most client connections of one worker.
@@ -49,32 +49,4 @@ public struct Limits: Sendable, Equatable {
 
     /// Makes the default limits.
     public init() {}
-
-    /// Limits of one HTTP/2 connection.
-    public struct HTTP2: Sendable, Equatable {
-        /// Most streams of a client at a time, and most that one connection to a server carries.
-        public var streams = 100
-        /// Most bytes of the table of header fields (HPACK), each direction.
-        public var headerTableBytes = 4096
-        /// Most CONTINUATION frames of one header block.
-        public var continuationFrames = 8
-
-        // Each of these counts over ten seconds.
-
-        /// Most streams that are reset, by the peer or because the peer broke a rule.
-        public var resetStreams = 500
-        /// Most PING frames.
-        public var pingFrames = 200
-        /// Most SETTINGS frames.
-        public var settingsFrames = 50
-        /// Most frames that carry nothing: empty DATA, HEADERS and CONTINUATION that end nothing.
-        public var emptyFrames = 200
-        /// Most PRIORITY frames.
-        public var priorityFrames = 1000
-        /// Most WINDOW_UPDATE frames beyond the DATA frames that were sent.
-        public var windowUpdates = 1000
-
-        /// Makes the default limits.
-        public init() {}
-    }
 }

@@ -1,7 +1,6 @@
 // All that one generation of configuration means, immutable and shared by all workers.
 
 internal import Bytes
-public import JOSE
 public import MCP
 public import OpenSSL
 
@@ -50,6 +49,8 @@ public final class Snapshot: Sendable {
     public let sessionKeys: SessionKeys
     /// The limits.
     public let limits: Limits
+    /// Which requests are traced, and where their spans go; nil for none.
+    public let traces: TraceSettings?
 
     /// Compiles checked parts.
     public init(
@@ -59,7 +60,8 @@ public final class Snapshot: Sendable {
         routes: [Route],
         scopeImplications: [String: Set<String>] = [:],
         sessionKeys: SessionKeys = .random(),
-        limits: Limits = Limits()
+        limits: Limits = Limits(),
+        traces: TraceSettings? = nil
     ) {
         self.hash = hash
         self.listeners = listeners
@@ -68,6 +70,7 @@ public final class Snapshot: Sendable {
         self.scopeImplications = Self.closure(of: scopeImplications)
         self.sessionKeys = sessionKeys
         self.limits = limits
+        self.traces = traces
         table = RouteTable(routes)
         audienceOwners = Self.audienceOwners(routes)
     }
@@ -77,11 +80,6 @@ public final class Snapshot: Sendable {
 
     /// The issuer with this identifier.
     public func issuer(_ id: IssuerID) -> Issuer { issuers[id.index] }
-
-    /// Seconds for which a token counts after its end, by the rules of its issuer.
-    public func clockSkew(of token: VerifiedToken) -> Int64 {
-        issuers.first { $0.rules.issuer.isIdentical(to: token.issuer) }?.rules.clockSkew ?? 0
-    }
 
     private static func audienceOwners(_ routes: [Route]) -> [String: RouteID] {
         var owners: [String: RouteID] = [:]

@@ -9,7 +9,6 @@ public import OpenSSL
 public struct TokenCache: ~Copyable {
     private struct Entry {
         let digest: Digest256
-        let issuer: IssuerID
         let principal: Principal
         let keySet: KeySet
         var lastUse: UInt64
@@ -43,45 +42,41 @@ public struct TokenCache: ~Copyable {
     ///
     /// - Parameters:
     ///   - digest: What `digest(_:)` returned.
-    ///   - keys: The keys now; a token that was verified with others is forgotten, as its key may have left them or
+    ///   - issuers: Those whose tokens are accepted. A token is an issuer's if it was verified with the keys that the
+    ///     issuer has now: each issuer has a key set of its own, and a new one when its keys or its rules change.
+    ///   - keys: The keys now. A token that was verified with others is of no use, as its key may have left them or
     ///     another one may fit it as well.
-    ///   - snapshot: Holds the clock skew of the issuer.
     ///   - now: Seconds since the Unix epoch.
     /// - Returns: The token and its issuer, nil if it must be verified.
     mutating func find(
         _ digest: Digest256,
+        from issuers: [IssuerID],
         keys: KeyRing,
-        snapshot: Snapshot,
         now: Int64
     ) -> (IssuerID, Principal)? {
         let set = place(of: digest)
         guard let way = sets[set].firstIndex(where: { $0.digest == digest }) else { return nil }
-        let issuer = sets[set][way].issuer
-        guard isGood(sets[set][way], keys: keys[issuer].keySet, snapshot: snapshot, now: now) else {
+        let entry = sets[set][way]
+        let issuer = issuers.first { keys[$0].keySet === entry.keySet }
+        // A token of an issuer that the route does not trust stays for the routes that do.
+        guard entry.principal.token.end > now, issuer != nil || keys.hold(entry.keySet) else {
             sets[set].remove(at: way)
             return nil
         }
+        guard let issuer else { return nil }
         uses += 1
         sets[set][way].lastUse = uses
-        return (issuer, sets[set][way].principal)
-    }
-
-    private func isGood(_ entry: Entry, keys: KeySet?, snapshot: Snapshot, now: Int64) -> Bool {
-        guard let keys, keys === entry.keySet else { return false }
-        return entry.principal.token.expiry + snapshot.issuer(entry.issuer).rules.clockSkew > now
+        return (issuer, entry.principal)
     }
 
     /// Remembers a token that was verified with a key of `keySet`, and returns who it speaks for.
-    mutating func insert(
-        _ digest: Digest256,
-        _ token: VerifiedToken,
-        from issuer: IssuerID,
-        keySet: KeySet
-    ) -> Principal {
+    mutating func insert(_ digest: Digest256, _ token: VerifiedToken, keySet: KeySet) -> Principal {
         let principal = Principal(token, key: &subjectKey)
         let set = place(of: digest)
         uses += 1
-        let entry = Entry(digest: digest, issuer: issuer, principal: principal, keySet: keySet, lastUse: uses)
+        let entry = Entry(digest: digest, principal: principal, keySet: keySet, lastUse: uses)
+        // The same token may be there with keys of before.
+        sets[set].removeAll { $0.digest == digest }
         if sets[set].count < Self.ways {
             sets[set].append(entry)
         } else if let oldest = sets[set].indices.min(by: { sets[set][$0].lastUse < sets[set][$1].lastUse }) {

@@ -27,6 +27,12 @@ struct AddressBook {
         }
     }
 
+    /// Forgets all hosts but those in `needed`.
+    mutating func keep(_ needed: Set<String>) {
+        guard hosts.contains(where: { !needed.contains($0.key) }) else { return }
+        hosts = hosts.filter { needed.contains($0.key) }
+    }
+
     /// The addresses of an endpoint, with its port.
     func addresses(of endpoint: Endpoint) -> HostAddresses {
         if let path = endpoint.unixPath { return .known([SocketAddress(.unix(path))]) }

@@ -57,10 +57,8 @@ final class ClientStream {
     var deadline = Deadline()
     /// Whether it counts among the worker's requests: from when one was taken in until its answer has left.
     var isCounted = false
-    /// Bytes of the worker's memory for bodies that the answer takes which is on its way out.
-    var reservedBytes = 0
-    /// The route for which they are set aside.
-    var reservedRoute: RouteID?
+    /// What is set aside of the worker's memory for bodies for an answer that is on its way out.
+    var reserved: (bytes: Int, route: RouteID, generation: Generation)?
     /// Whether the connection closes when `output` is empty.
     var closesAfterOutput = false
     /// Whether the peer has closed its sending side.

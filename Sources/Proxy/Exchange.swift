@@ -39,7 +39,7 @@ final class Exchange {
     /// The connection attempt that the exchange waits for.
     var opening: UpstreamOpening?
     /// The configuration that the exchange started with.
-    var snapshot: Snapshot?
+    var generation: Generation
     var phase = Phase.relaying
 
     var request = RequestHead()
@@ -69,8 +69,8 @@ final class Exchange {
     var responseBody = BodyDecoder(framing: .none, limits: MessageLimits())
     /// How the body goes on to the client.
     var responseFraming = BodyFraming.none
-    /// Whether the client's trace context goes on to the server.
-    var continuesTrace = false
+    /// The trace that it belongs to.
+    var trace = ExchangeTrace()
     /// Whether the server's connection can serve another request after this one.
     var upstreamIsPersistent = false
     /// Whether the client's connection can serve another request after this one.
@@ -101,12 +101,22 @@ final class Exchange {
     var connectBy: Int?
     var record = AccessRecord()
 
+    init(_ generation: Generation) {
+        self.generation = generation
+    }
+
+    /// The configuration that the exchange started with.
+    var snapshot: Snapshot { generation.snapshot }
+
+    /// The route that the request is for, nil if none is known.
+    var route: Route? { record.route.map { generation.snapshot.route($0) } }
+
     /// Makes the exchange ready for another request, keeping its memory.
-    func recycle() {
+    func recycle(for generation: Generation) {
+        self.generation = generation
         client = nil
         upstream = nil
         opening = nil
-        snapshot = nil
         phase = .relaying
         request.removeAll()
         response.removeAll()
@@ -118,7 +128,7 @@ final class Exchange {
         waitsForMemoryUntil = nil
         sentBodyBytes = 0
         hasSentRequest = false
-        continuesTrace = false
+        trace = ExchangeTrace()
         upstreamIsPersistent = false
         isPersistent = false
         hasResponded = false
@@ -139,13 +149,13 @@ final class Exchange {
     /// Moves on to the next endpoint of the route; false if all were tried.
     func moveOn(in pool: UpstreamPool) -> Bool {
         // A session is at its endpoint and nowhere else.
-        guard lease?.permit.session?.endpoint == nil, let route = record.route,
-            triedEndpoints + 1 < pool.endpointCount(of: route), var current = lease.take()
-        else { return false }
-        pool.moveOn(&current)
+        guard lease?.permit.session?.endpoint == nil, let route = record.route else { return false }
+        let choices = generation.endpoints(of: route)
+        guard triedEndpoints + 1 < choices.count, var current = lease.take() else { return false }
+        pool.moveOn(&current, among: choices)
         triedEndpoints += 1
         triedAddresses = 0
-        record.endpoint = pool.endpoint(current.endpoint).name
+        record.endpoint = current.place.endpoint.name
         lease = consume current
         return true
     }
@@ -173,8 +183,8 @@ final class Exchange {
     }
 
     private var crossOrigin: [LocalResponse.Field] {
-        guard let route = record.route, let snapshot else { return [] }
-        return CrossOrigin.fields(for: lease?.permit.origin, at: snapshot.route(route))
+        guard let route else { return [] }
+        return CrossOrigin.fields(for: lease?.permit.origin, at: route)
     }
 
     /// Frees what the heads hold: a stream of events may live for days.

@@ -9,8 +9,8 @@ final class HTTP2Connection {
     /// Who is at the other end.
     enum Peer {
         case client(ClientOrigin)
-        /// A server, at the pool's endpoint of this number.
-        case server(endpoint: Int)
+        /// A server.
+        case server(UpstreamPlace)
     }
 
     let id: ConnectionID

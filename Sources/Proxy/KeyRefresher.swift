@@ -12,7 +12,28 @@ public import Transport
 public final class KeyRefresher: Sendable {
     private enum Message: Sendable {
         case refresh(IssuerID)
-        case fetched(IssuerID, Result<FetchedKeys, FetchError>)
+        case fetched(serial: Int, Result<FetchedKeys, FetchError>)
+        case adopt(Publication, [PublishedListener])
+    }
+
+    /// An issuer and its keys through time.
+    private struct Entry {
+        let issuer: Issuer
+        /// Tells the entry from all others, through all configurations.
+        let serial: Int
+        var schedule: KeySchedule
+    }
+
+    /// What the thread owns.
+    private struct State {
+        var entries: [Entry] = []
+        var fetches = 0
+        var serials = 0
+
+        mutating func nextSerial() -> Int {
+            serials += 1
+            return serials
+        }
     }
 
     /// Most fetches at a time.
@@ -20,24 +41,28 @@ public final class KeyRefresher: Sendable {
 
     private let issuers: [Issuer]
     private let logger: Logger
-    private let publish: @Sendable (IssuerID, IssuerKeys) -> Void
+    private let auditLog: LogSink
+    private let send: @Sendable (WorkerMessage) -> Void
     private let mailbox: Mailbox<Message>
 
     /// Makes a refresher that has not begun.
     ///
     /// - Parameters:
-    ///   - issuers: The issuers of the configuration.
+    ///   - issuers: The issuers of the first configuration.
     ///   - logger: Is told of changes and failures.
-    ///   - publish: Takes what is known of an issuer's keys to all workers.
+    ///   - auditLog: Is told of changes.
+    ///   - send: Takes a message to all workers.
     /// - Throws: `SystemError` when the system refuses a descriptor.
     public init(
         issuers: [Issuer],
         logger: Logger,
-        publish: @escaping @Sendable (IssuerID, IssuerKeys) -> Void
+        auditLog: LogSink,
+        send: @escaping @Sendable (WorkerMessage) -> Void
     ) throws(SystemError) {
         self.issuers = issuers
         self.logger = logger
-        self.publish = publish
+        self.auditLog = auditLog
+        self.send = send
         mailbox = try Mailbox()
     }
 
@@ -49,102 +74,152 @@ public final class KeyRefresher: Sendable {
         try Thread.start("audgate-keys") { self.run(box) }
     }
 
-    /// Asks for the keys of an issuer, because a token names one that is not known. Answered by `publish`, also when
+    /// Takes over the issuers of a new configuration, and sends it to all workers with the keys that are known: those of
+    /// issuers that have not changed stay. What workers hear of keys before it is about the configuration before.
+    public func adopt(_ publication: Publication, _ listeners: [PublishedListener]) {
+        mailbox.send(.adopt(publication, listeners))
+    }
+
+    /// Asks for the keys of an issuer, because a token names one that is not known. Answered by a message, also when
     /// the hold-off forbids another fetch.
     func refresh(_ issuer: IssuerID) {
         mailbox.send(.refresh(issuer))
     }
 
+    private static var now: Int64 { Int64(Clock.unixMicroseconds / 1_000_000) }
+
     private func run(_ poller: PollerBox) {
-        var schedules = issuers.map { KeySchedule($0) }
-        var fetches = 0
+        var state = State()
+        for issuer in issuers {
+            let serial = state.nextSerial()
+            state.entries.append(Entry(issuer: issuer, serial: serial, schedule: KeySchedule(issuer)))
+        }
         while true {
-            let now = Int64(Clock.unixMicroseconds / 1_000_000)
-            var next = now + 3600
-            for index in schedules.indices {
-                let isDue = schedules[index].due <= now && !schedules[index].isFetching
-                if isDue, fetches < Self.maximumFetches {
-                    fetches += 1
-                    fetch(IssuerID(index), &schedules[index])
-                }
-                if !schedules[index].isFetching {
-                    next = min(next, max(schedules[index].nextChange(now: now), now + 1))
-                }
-            }
-            poller.wait(milliseconds: Int(next - now) * 1000)
+            let now = Self.now
+            poller.wait(milliseconds: Int(fetchDue(&state, now: now) - now) * 1000)
             for message in mailbox.takeAll() {
                 switch message {
-                case .refresh(let issuer):
-                    answer(issuer, &schedules[issuer.index], &fetches)
-                case .fetched(let issuer, let result):
-                    fetches -= 1
-                    adopt(result, of: issuer, &schedules[issuer.index])
+                case .refresh(let issuer): answer(issuer, &state)
+                case .fetched(let serial, let result): adopt(result, of: serial, &state)
+                case .adopt(let publication, let listeners):
+                    send(.publication(publication, listeners, adopt(publication, &state)))
                 }
             }
-            dropExpired(&schedules, since: now)
+            dropExpired(&state, since: now)
         }
     }
 
-    private func fetch(_ id: IssuerID, _ schedule: inout KeySchedule, isAsked: Bool = false) {
-        schedule.begin(isAsked: isAsked)
-        let issuer = issuers[id.index]
+    /// Begins the fetches that are due, and returns when the next will be.
+    private func fetchDue(_ state: inout State, now: Int64) -> Int64 {
+        var next = now + 3600
+        for index in state.entries.indices {
+            let schedule = state.entries[index].schedule
+            if schedule.due <= now, !schedule.isFetching, state.fetches < Self.maximumFetches {
+                fetch(index, &state)
+            }
+            guard !state.entries[index].schedule.isFetching else { continue }
+            next = min(next, max(schedule.nextChange(now: now), now + 1))
+        }
+        return next
+    }
+
+    private func fetch(_ index: Int, _ state: inout State, isAsked: Bool = false) {
+        state.fetches += 1
+        state.entries[index].schedule.begin(isAsked: isAsked)
+        let issuer = state.entries[index].issuer
+        let serial = state.entries[index].serial
         do {
             try Thread.start("audgate-fetch") { [mailbox] in
                 do throws(FetchError) {
-                    mailbox.send(.fetched(id, .success(try KeyFetch.fetch(issuer))))
+                    mailbox.send(.fetched(serial: serial, .success(try KeyFetch.fetch(issuer))))
                 } catch {
-                    mailbox.send(.fetched(id, .failure(error)))
+                    mailbox.send(.fetched(serial: serial, .failure(error)))
                 }
             }
         } catch {
-            mailbox.send(.fetched(id, .failure(FetchError(problem: "\(error)"))))
+            mailbox.send(.fetched(serial: serial, .failure(FetchError(problem: "\(error)"))))
         }
     }
 
-    private func answer(_ issuer: IssuerID, _ schedule: inout KeySchedule, _ fetches: inout Int) {
-        let now = Int64(Clock.unixMicroseconds / 1_000_000)
-        if schedule.mayFetch(now: now), fetches < Self.maximumFetches {
-            fetches += 1
-            fetch(issuer, &schedule, isAsked: true)
+    private func answer(_ issuer: IssuerID, _ state: inout State) {
+        // Asked under a configuration of before, for an issuer of then.
+        guard issuer.index < state.entries.count else { return }
+        let schedule = state.entries[issuer.index].schedule
+        if schedule.mayFetch(now: Self.now), state.fetches < Self.maximumFetches {
+            fetch(issuer.index, &state, isAsked: true)
         } else if !schedule.isFetching {
-            publish(issuer, schedule.state(now: now))
+            send(.keys(issuer, schedule.state(now: Self.now)))
         }
     }
 
     private func adopt(
         _ result: Result<FetchedKeys, FetchError>,
-        of id: IssuerID,
-        _ schedule: inout KeySchedule
+        of serial: Int,
+        _ state: inout State
     ) {
-        let now = Int64(Clock.unixMicroseconds / 1_000_000)
-        let name = issuers[id.index].name
+        state.fetches -= 1
+        let now = Self.now
+        guard let index = state.entries.firstIndex(where: { $0.serial == serial }) else { return }
+        let issuer = state.entries[index].issuer
         switch result {
         case .success(let keys):
-            let previous = schedule.succeed(keys, now: now)
-            if let current = schedule.state(now: now).keySet, current !== previous {
-                tell(name, current, previous)
+            let previous = state.entries[index].schedule.succeed(keys, now: now)
+            if let current = state.entries[index].schedule.state(now: now).keySet, current !== previous {
+                tell(issuer.name, current, previous)
             }
         case .failure(let error):
-            schedule.fail(now: now, endsKeys: error.endsKeys)
-            tell(name, error, age: schedule.age(now: now), maximumAge: issuers[id.index].keyMaximumAge)
+            if error.endsKeys, state.entries[index].schedule.state(now: now).keySet != nil {
+                AuditEvent(.keysEnded, [("issuer", issuer.name), ("reason", error.problem)])
+                    .leave(in: auditLog)
+            }
+            state.entries[index].schedule.fail(now: now, endsKeys: error.endsKeys)
+            let age = state.entries[index].schedule.age(now: now)
+            tell(issuer.name, error, age: age, maximumAge: issuer.keyMaximumAge)
         }
-        publish(id, schedule.state(now: now))
+        send(.keys(IssuerID(index), state.entries[index].schedule.state(now: now)))
+    }
+
+    /// Takes over the issuers of a configuration, and returns what is known of their keys.
+    private func adopt(_ publication: Publication, _ state: inout State) -> KeyRing {
+        let now = Self.now
+        var known: [String: Entry] = [:]
+        for entry in state.entries { known[entry.issuer.name] = entry }
+        var keys = KeyRing(count: publication.snapshot.issuers.count)
+        state.entries = publication.snapshot.issuers.enumerated().map { index, issuer in
+            var entry = Entry(issuer: issuer, serial: state.nextSerial(), schedule: KeySchedule(issuer))
+            if let old = known[issuer.name], old.issuer.hasKeysOf(issuer) {
+                entry = Entry(issuer: issuer, serial: old.serial, schedule: old.schedule)
+                // Tokens that were verified by the rules of before are to be verified anew.
+                if !old.issuer.hasRulesOf(issuer) { entry.schedule.renewKeySet() }
+            }
+            keys[IssuerID(index)] = entry.schedule.state(now: now)
+            return entry
+        }
+        return keys
     }
 
     /// Takes keys away whose source was not heard of for too long.
-    private func dropExpired(_ schedules: inout [KeySchedule], since before: Int64) {
-        let now = Int64(Clock.unixMicroseconds / 1_000_000)
-        for (index, schedule) in schedules.enumerated() {
-            let state = schedule.state(now: now)
-            guard state.keySet == nil, schedule.state(now: before).keySet != nil else { continue }
-            logger.error("The keys are too old to be used.", metadata: ["issuer": "\(issuers[index].name)"])
-            publish(IssuerID(index), state)
+    private func dropExpired(_ state: inout State, since before: Int64) {
+        let now = Self.now
+        for (index, entry) in state.entries.enumerated() {
+            let keys = entry.schedule.state(now: now)
+            guard keys.keySet == nil, entry.schedule.state(now: before).keySet != nil else { continue }
+            logger.error("The keys are too old to be used.", metadata: ["issuer": "\(entry.issuer.name)"])
+            AuditEvent(.keysEnded, [("issuer", entry.issuer.name), ("reason", "too old")])
+                .leave(in: auditLog)
+            send(.keys(IssuerID(index), keys))
         }
     }
 
     private func tell(_ name: String, _ current: KeySet, _ previous: KeySet?) {
         let added = current.keys.filter { previous?.contains($0) != true }
         let removed = previous?.keys.filter { !current.contains($0) } ?? []
+        AuditEvent(
+            .keysChanged,
+            [
+                ("issuer", name), ("added", Self.names(of: added)), ("removed", Self.names(of: removed)),
+            ]
+        ).leave(in: auditLog)
         logger.info(
             "The keys of an issuer have changed.",
             metadata: [
@@ -162,6 +237,10 @@ public final class KeyRefresher: Sendable {
                 ]
             )
         }
+    }
+
+    private static func names(of keys: [VerificationKey]) -> String {
+        keys.map { $0.keyID ?? "without kid" }.joined(separator: " ")
     }
 
     private func tell(_ name: String, _ error: FetchError, age: Int64?, maximumAge: Int) {

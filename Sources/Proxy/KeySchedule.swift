@@ -95,6 +95,14 @@ struct KeySchedule {
         due = now + min(5 << (failures - 1), Self.longestRetry)
     }
 
+    /// Makes another object of the same keys, so that nothing counts any more that was verified with the one before.
+    mutating func renewKeySet() {
+        guard let keys = current else { return }
+        current = (try? KeySet(keys.text.span)).map {
+            FetchedKeys(text: keys.text, keySet: $0, maximumAge: keys.maximumAge)
+        }
+    }
+
     private mutating func end(now: Int64) {
         isFetching = false
         isPending = false

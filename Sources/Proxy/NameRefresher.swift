@@ -22,7 +22,7 @@ public final class NameRefresher: Sendable {
     private let entries: Mutex<[String: Entry]>
     private let logger: Logger
     private let resolve: Resolver
-    private let publish: @Sendable (_ host: String, _ addresses: [SocketAddress], _ problem: String) -> Void
+    private let send: @Sendable (WorkerMessage) -> Void
 
     /// Finds the addresses of a name; may block for as long as it likes.
     public typealias Resolver = @Sendable (String) throws(NameLookupError) -> [SocketAddress]
@@ -33,25 +33,36 @@ public final class NameRefresher: Sendable {
     ///   - hosts: The names to follow; addresses are left out.
     ///   - logger: Is told of failures.
     ///   - resolve: Finds addresses: the system's resolver, unless told otherwise.
-    ///   - publish: Takes what was found to all workers.
+    ///   - send: Takes a message to all workers.
     public init(
         hosts: Set<String>,
         logger: Logger,
         resolve: @escaping Resolver = { (host) throws(NameLookupError) in
             try NameLookup.addresses(of: host, port: 0)
         },
-        publish: @escaping @Sendable (_ host: String, _ addresses: [SocketAddress], _ problem: String) -> Void
+        send: @escaping @Sendable (WorkerMessage) -> Void
     ) {
-        let names = hosts.filter { SocketAddress(host: $0, port: 0) == nil }
-        entries = Mutex(Dictionary(uniqueKeysWithValues: names.map { ($0, Entry()) }))
+        entries = Mutex(Dictionary(uniqueKeysWithValues: Self.names(among: hosts).map { ($0, Entry()) }))
         self.logger = logger
         self.resolve = resolve
-        self.publish = publish
+        self.send = send
     }
 
-    /// Starts the look-ups; without names there is nothing to start.
+    private static func names(among hosts: Set<String>) -> Set<String> {
+        hosts.filter { SocketAddress(host: $0, port: 0) == nil }
+    }
+
+    /// Follows these names from now on, and no others; what is known of those that stay is kept.
+    public func follow(_ hosts: Set<String>) {
+        let names = Self.names(among: hosts)
+        entries.withLock { entries in
+            entries = entries.filter { names.contains($0.key) }
+            for name in names where entries[name] == nil { entries[name] = Entry() }
+        }
+    }
+
+    /// Starts the look-ups.
     public func start() throws(SystemError) {
-        guard entries.withLock({ !$0.isEmpty }) else { return }
         try Thread.start("audgate-names") {
             while true {
                 self.lookUpDue()
@@ -90,19 +101,19 @@ public final class NameRefresher: Sendable {
         do {
             let addresses = try resolve(host)
             end(host, problem: nil)
-            publish(host, addresses, "")
+            send(.addresses(host: host, addresses, problem: ""))
         } catch {
             end(host, problem: error.reason)
-            publish(host, [], error.reason)
+            send(.addresses(host: host, [], problem: error.reason))
         }
     }
 
     private func end(_ host: String, problem: String?) {
         let isNews = entries.withLock { entries in
-            let before = entries[host]?.problem
+            guard let before = entries[host] else { return false }
             let due = Clock.monotonicMilliseconds + (problem == nil ? Self.refresh : Self.retry)
             entries[host] = Entry(isLookingUp: false, due: due, problem: problem)
-            return problem != nil && before != problem
+            return problem != nil && before.problem != problem
         }
         guard isNews, let problem else { return }
         logger.warning("A name cannot be resolved.", metadata: ["host": "\(host)", "reason": "\(problem)"])

@@ -8,8 +8,8 @@ internal import Transport
 final class UpstreamOpening {
     let id: ConnectionID
     let channel: Channel
-    /// The pool's number of the endpoint.
-    let endpoint: Int
+    /// The endpoint.
+    let place: UpstreamPlace
     /// Whether HTTP/2 is hoped for.
     let wantsHTTP2: Bool
     /// The client streams whose exchanges wait.
@@ -24,10 +24,10 @@ final class UpstreamOpening {
     var output = ByteBuffer()
     var deadline = Deadline()
 
-    init(id: ConnectionID, channel: Channel, endpoint: Int, wantsHTTP2: Bool) {
+    init(id: ConnectionID, channel: Channel, place: UpstreamPlace, wantsHTTP2: Bool) {
         self.id = id
         self.channel = channel
-        self.endpoint = endpoint
+        self.place = place
         self.wantsHTTP2 = wantsHTTP2
     }
 }

@@ -10,8 +10,8 @@ internal import Transport
 final class UpstreamStream {
     let id: ConnectionID
     let carrier: Carrier
-    /// The pool's number of the endpoint.
-    let endpoint: Int
+    /// The endpoint.
+    let place: UpstreamPlace
     var parser: ResponseParser
     /// Whether the connection has served an exchange before.
     var isReused = false
@@ -40,10 +40,10 @@ final class UpstreamStream {
     var deadline = Deadline()
     var isQueued = false
 
-    init(id: ConnectionID, carrier: Carrier, endpoint: Int, parser: ResponseParser) {
+    init(id: ConnectionID, carrier: Carrier, place: UpstreamPlace, parser: ResponseParser) {
         self.id = id
         self.carrier = carrier
-        self.endpoint = endpoint
+        self.place = place
         self.parser = parser
     }
 

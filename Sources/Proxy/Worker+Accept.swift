@@ -16,33 +16,45 @@ extension Worker {
     /// Most client connections at a time.
     private var maximumClients: Int { min(snapshot.limits.connections, services.maximumClients) }
 
-    func watchListeners() throws(SystemError) {
-        for (index, box) in listeners.enumerated() {
-            try poller.watchLevel(
-                box.socket.descriptor,
-                token: Self.listenerToken + UInt64(index),
-                isShared: true
-            )
+    func watch(_ gates: [Gate]) throws(SystemError) {
+        for gate in gates {
+            let token = Self.listenerToken + UInt64(gate.descriptor)
+            try poller.watchLevel(gate.descriptor, token: token, isShared: true)
         }
     }
 
-    func accept(at index: Int) {
-        guard index < listeners.count else { return }
+    /// Watches gates; if the system refuses, accepting pauses and is tried again.
+    func watchOrPause(_ gates: [Gate]) {
+        do {
+            try watch(gates)
+        } catch {
+            services.logger.error("Listeners could not be watched.", metadata: ["error": "\(error)"])
+            pause()
+        }
+    }
+
+    /// Takes connections from the socket with this descriptor.
+    func accept(from descriptor: CInt) {
+        if let gate = gates.first(where: { $0.descriptor == descriptor }) { accept(at: gate) }
+    }
+
+    /// Takes connections at a gate, which may be one of before.
+    func accept(at gate: Gate) {
         for _ in 0..<Self.acceptShare {
             guard connections.clients < maximumClients else {
                 return pauseAccepting("limit reached")
             }
-            switch listeners[index].socket.accept() {
-            case .connection(let socket, let peer): open(socket, peer, at: index)
+            switch gate.box.socket.accept() {
+            case .connection(let socket, let peer): open(socket, peer, at: gate.listener)
             case .wouldBlock: return
             case .exhausted(let error): return pauseAccepting("\(error)")
             }
         }
     }
 
-    private func open(_ socket: consuming Socket, _ peer: SocketAddress, at index: Int) {
-        let listener = listenerFacts[index]
-        let awaitsProxyHeader = proxyNetworks[index].contains { $0.contains(peer) }
+    private func open(_ socket: consuming Socket, _ peer: SocketAddress, at published: PublishedListener) {
+        let listener = published.facts
+        let awaitsProxyHeader = published.proxyNetworks.contains { $0.contains(peer) }
         let place: AddressPlace?
         do throws(AddressRefusal) {
             // Of a proxy in front the address counts that it tells, and not its own.
@@ -89,18 +101,21 @@ extension Worker {
                 metadata: ["reason": "\(why)", "connections": "\(connections.clients)"]
             )
         }
-        for box in listeners { poller.unwatch(box.socket.descriptor) }
+        pause()
+    }
+
+    private func pause() {
+        unwatchGates()
         acceptsAgainAt = clock.milliseconds + Self.acceptPause
         timers.insert(Self.mailboxToken, due: clock.milliseconds + Self.acceptPause)
     }
 
+    func unwatchGates() {
+        for gate in gates { poller.unwatch(gate.descriptor) }
+    }
+
     func acceptAgain() {
         acceptsAgainAt = nil
-        do {
-            try watchListeners()
-        } catch {
-            services.logger.error("Listeners could not be watched.", metadata: ["error": "\(error)"])
-            acceptsAgainAt = clock.milliseconds + Self.acceptPause
-        }
+        watchOrPause(gates)
     }
 }

@@ -157,26 +157,14 @@ extension Worker {
         client.deadline.clear()
         client.state = .exchanging(exchange)
         exchange.client = client
-        exchange.snapshot = snapshot
         exchange.requestBody = body
         exchange.endsBy = clock.milliseconds + snapshot.limits.requestTimeout
         exchange.isPersistent = exchange.request.isPersistent && !isDraining
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
         exchange.record.version = exchange.request.version
-        exchange.continuesTrace = TraceContext.isContinued(by: exchange.request)
         identify(exchange)
         decide(exchange)
-    }
-
-    /// Gives the exchange its id: that of the client's trace, or a new one.
-    private func identify(_ exchange: Exchange) {
-        if exchange.continuesTrace {
-            let range = exchange.request.value(.traceparent)
-            exchange.record.requestID = RequestID(traceparent: exchange.request.bytes.span.extracting(range))
-        } else {
-            exchange.record.requestID = RequestID(identifiers.next(), identifiers.next())
-        }
     }
 
     /// Reads body bytes, and decides when the body is complete; false if no more of the input is wanted now.
@@ -192,7 +180,7 @@ extension Worker {
         do throws(MessageViolation) {
             while case .data(let range) = try exchange.requestBody.next(input, at: &offset) {
                 exchange.take(input.extracting(range))
-                guard exchange.bodyLength <= snapshot.limits.bodyBytes else {
+                guard exchange.bodyLength <= exchange.snapshot.limits.bodyBytes else {
                     offset = input.count
                     refuseBody(of: exchange, .access(.contentTooLarge))
                     return false

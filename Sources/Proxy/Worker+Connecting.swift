@@ -10,19 +10,19 @@ internal import Transport
 extension Worker {
     /// Connects to the next address of the exchange's endpoint; `failure` says why that is needed, if it is not the first.
     func connect(_ exchange: Exchange, after failure: GatewayFailure? = nil) {
-        guard let number = exchange.lease?.endpoint, let client = exchange.client else { return }
-        let timeout = snapshot.route(exchange.record.route ?? RouteID(0)).upstream.connectTimeout
+        guard let place = exchange.lease?.place, let client = exchange.client else { return }
+        let timeout = exchange.route?.upstream.connectTimeout ?? 0
         let connectBy = exchange.connectBy ?? clock.milliseconds + timeout
         exchange.connectBy = connectBy
-        if let opening = pool.opening(at: number).flatMap({ connections.opening($0) }) {
+        if let opening = place.opening.flatMap({ connections.opening($0) }) {
             return letWait(exchange, client, for: opening)
         }
-        switch addresses.addresses(of: pool.endpoint(number)) {
+        switch addresses.addresses(of: place.endpoint) {
         case .unknown:
             park(exchange, .awaitingAddresses, patience: connectBy - clock.milliseconds)
-            services.names.lookUp(pool.endpoint(number).host)
+            services.names.lookUp(place.endpoint.host)
         case .failed(let problem):
-            services.names.lookUp(pool.endpoint(number).host)
+            services.names.lookUp(place.endpoint.host)
             moveOnOrFail(exchange, GatewayFailure(.nameUnresolved, problem))
         case .known(let addresses):
             connect(exchange, client, addresses, by: connectBy, after: failure)
@@ -36,13 +36,13 @@ extension Worker {
         by connectBy: Int,
         after failure: GatewayFailure?
     ) {
-        guard let number = exchange.lease?.endpoint else { return }
+        guard let place = exchange.lease?.place else { return }
         var failure = failure ?? GatewayFailure(.connectFailed, "no address")
         while exchange.triedAddresses < addresses.count {
             let address = addresses[exchange.triedAddresses]
             exchange.triedAddresses += 1
             do throws(GatewayFailure) {
-                let opening = try open(address, endpoint: number)
+                let opening = try open(address, at: place)
                 opening.deadline.set(connectBy, for: opening.id, in: &timers)
                 letWait(exchange, client, for: opening)
                 return
@@ -65,7 +65,9 @@ extension Worker {
         connect(exchange)
     }
 
-    private func open(_ address: SocketAddress, endpoint: Int) throws(GatewayFailure) -> UpstreamOpening {
+    private func open(_ address: SocketAddress, at place: UpstreamPlace) throws(GatewayFailure)
+        -> UpstreamOpening
+    {
         guard makeRoomForServer() else {
             throw GatewayFailure(.overloaded, "too many connections to servers")
         }
@@ -74,13 +76,13 @@ extension Worker {
             let socket = try Socket.connect(to: address)
             let opening = UpstreamOpening(
                 id: id,
-                channel: Channel(socket, tls: try tlsSession(for: endpoint), memory: ciphertext),
-                endpoint: endpoint,
-                wantsHTTP2: pool.wantsHTTP2(endpoint)
+                channel: Channel(socket, tls: try tlsSession(for: place), memory: ciphertext),
+                place: place,
+                wantsHTTP2: place.wantsHTTP2
             )
             connections.store(.opening(opening), at: id)
             try poller.watchEdges(opening.channel.socket.descriptor, token: id.token)
-            if opening.wantsHTTP2 { pool.note(opening: id, at: endpoint) }
+            if opening.wantsHTTP2 { place.note(opening: id) }
             return opening
         } catch {
             connections.remove(id)
@@ -88,11 +90,12 @@ extension Worker {
         }
     }
 
-    private func tlsSession(for endpoint: Int) throws(SystemError) -> TLSSession? {
-        guard let tls = pool.tls(endpoint) else { return nil }
-        let name = tls.serverName ?? pool.endpoint(endpoint).host
+    private func tlsSession(for place: UpstreamPlace) throws(SystemError) -> TLSSession? {
+        guard place.endpoint.isSecure else { return nil }
+        guard let tls = place.tls else { throw SystemError.tlsBroken }
+        let name = tls.serverName ?? place.endpoint.host
         do throws(OpenSSLError) {
-            return try tls.context.makeSession(serverName: name, resuming: pool.resumption(endpoint))
+            return try tls.context.makeSession(serverName: name, resuming: place.resumption)
         } catch {
             throw SystemError.tlsBroken
         }
@@ -203,7 +206,7 @@ extension Worker {
 
     /// Ends the wait of all who wait for `opening`.
     private func takeWaiting(_ opening: UpstreamOpening) -> [Exchange] {
-        pool.forget(opening: opening.id, at: opening.endpoint)
+        opening.place.forget(opening: opening.id)
         defer { opening.waiting = [] }
         return opening.waiting.compactMap { id in
             guard let exchange = connections.client(id)?.exchange, exchange.opening === opening else {
@@ -227,11 +230,11 @@ extension Worker {
         _ exchanges: [Exchange],
         _ input: borrowing Span<UInt8>
     ) {
-        if opening.wantsHTTP2 { pool.noteNoHTTP2(at: opening.endpoint) }
+        if opening.wantsHTTP2 { opening.place.refusesHTTP2 = true }
         let upstream = UpstreamStream(
             id: opening.id,
             carrier: .connection(opening.channel),
-            endpoint: opening.endpoint,
+            place: opening.place,
             parser: ResponseParser(limits: snapshot.limits.messages)
         )
         upstream.acknowledgedAtStart = opening.acknowledgedAtStart
@@ -256,19 +259,20 @@ extension Worker {
             id: opening.id,
             channel: opening.channel,
             session: session,
-            peer: .server(endpoint: opening.endpoint)
+            peer: .server(opening.place)
         )
         swap(&connection.output, &opening.output)
         connection.hasUnreadInput = true
         connection.deadline = opening.deadline
         connection.deadline.clear()
         connections.store(.http2(connection), at: connection.id)
-        pool.note(connection: connection.id, at: opening.endpoint)
+        opening.place.note(connection: connection.id)
         queue(connection)
         makeDue(connection)
         for exchange in exchanges {
             if !place(exchange, on: connection) { connect(exchange) }
             if let client = exchange.client { queue(client) }
         }
+        if opening.place.isRetired { endWhenIdle(connection) }
     }
 }

@@ -11,8 +11,6 @@ extension Worker {
     private static let discardLimit = 256 * 1024
     /// Milliseconds that a peer has for reading what came before a close.
     static let lingerTime = 2000
-    /// Bytes of lines for the access log that are gathered in one round.
-    private static let lineBytes = 64 * 1024
     /// Milliseconds that a request waits for keys.
     private static let keyPatience = 10_000
 
@@ -28,8 +26,8 @@ extension Worker {
         let decision = AccessPolicy.decide(
             exchange.request,
             scene: scene,
-            snapshot: snapshot,
-            keys: keys,
+            snapshot: exchange.snapshot,
+            keys: exchange.generation.keys,
             tokens: &tokens,
             sessions: services.sessions,
             meter: meter(of: client)
@@ -71,11 +69,12 @@ extension Worker {
             on: exchange.request,
             body: exchange.body.span,
             envelope: &envelope,
-            snapshot: snapshot,
+            snapshot: exchange.snapshot,
             sessions: services.sessions,
             meter: meter(of: client)
         )
         exchange.record.note(envelope, in: exchange.body.span)
+        noteTrace(of: exchange)
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
         case .forward(let permit):
@@ -101,7 +100,8 @@ extension Worker {
 
     /// Takes over new keys, and decides anew on the requests that wait for them.
     func adopt(_ state: IssuerKeys, for issuer: IssuerID) {
-        keys[issuer] = state
+        generation.keys[issuer] = state
+        hasStarted = hasStarted || generation.keys.isSettled
         for exchange in takeParked(where: { $0 == .awaitingKeys(issuer) }) {
             guard let client = exchange.client else { continue }
             decide(exchange, mayAwaitKeys: false)
@@ -132,7 +132,6 @@ extension Worker {
         client.state = .exchanging(exchange)
         client.hasPartialHead = false
         exchange.client = client
-        exchange.snapshot = snapshot
         exchange.isPersistent = false
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
@@ -230,21 +229,32 @@ extension Worker {
 
     func log(_ exchange: Exchange) {
         exchange.record.bytesIn = exchange.bodyLength
-        guard services.accessLog != nil, let client = exchange.client, let snapshot = exchange.snapshot
-        else { return }
-        exchange.record.append(client: client.origin.host, snapshot: snapshot, clock: clock, to: &lines)
-        lineCount += 1
+        recordSpans(of: exchange)
+        guard let client = exchange.client else { return }
+        if services.accessLog.isOn { accessLines.add { write(exchange, of: client, to: &$0) } }
+        if services.auditLog.isOn, exchange.record.isRefused {
+            auditLines.add { write(exchange, of: client, to: &$0) }
+        }
         // Many requests may be answered in one round.
-        if lines.count >= Self.lineBytes { handOverLines() }
+        if accessLines.isLarge || auditLines.isLarge { handOverLines() }
+    }
+
+    private func write(_ exchange: Exchange, of client: ClientStream, to buffer: inout ByteBuffer) {
+        exchange.record.append(
+            client: client.origin.host,
+            snapshot: exchange.snapshot,
+            clock: clock,
+            to: &buffer
+        )
     }
 
     func takeExchange() -> Exchange {
-        spareExchanges.popLast() ?? Exchange()
+        spareExchanges.popLast() ?? Exchange(generation)
     }
 
     func giveBack(_ exchange: Exchange) {
         release(exchange)
-        exchange.recycle()
+        exchange.recycle(for: generation)
         if spareExchanges.count < 256 { spareExchanges.append(exchange) }
     }
 }

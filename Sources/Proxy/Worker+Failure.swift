@@ -33,11 +33,8 @@ extension Worker {
         guard !exchange.hasResponded else { return abort(exchange, .failure(failure.reason)) }
         var response = LocalResponse(refusing: .failure(failure.reason))
         if let body { response.body = body }
-        if let route = exchange.record.route {
-            response.fields += CrossOrigin.fields(
-                for: exchange.lease?.permit.origin,
-                at: snapshot.route(route)
-            )
+        if let route = exchange.route {
+            response.fields += CrossOrigin.fields(for: exchange.lease?.permit.origin, at: route)
         }
         respond(exchange, with: response)
         if let client { flush(client) }
@@ -138,7 +135,7 @@ extension Worker {
         upstream.exchange = nil
         switch upstream.carrier {
         case .connection(let channel):
-            if isIdle { pool.forget(upstream.id, endpoint: upstream.endpoint) }
+            if isIdle { upstream.place.forget(idle: upstream.id) }
             channel.sayEnd()
         case .stream(let stream, let connection):
             connection.session.reset(stream, code: HTTP2ErrorCode.cancel)

@@ -1,6 +1,7 @@
 // Connections of HTTP/2 as a whole: octets in, frames out, windows, and how they end.
 
 internal import Bytes
+internal import HTTP
 internal import HTTP2
 internal import Logging
 internal import Policy
@@ -13,19 +14,10 @@ extension Worker {
     /// What every connection of HTTP/2 is held to.
     var http2Limits: HTTP2Limits {
         let limits = snapshot.limits
-        var http2 = HTTP2Limits()
+        var http2 = limits.http2
         http2.messages = limits.messages
-        http2.streams = limits.http2.streams
         http2.streamWindow = limits.windowBytes
         http2.connectionWindow = 16 * limits.windowBytes
-        http2.headerTableBytes = limits.http2.headerTableBytes
-        http2.continuationFrames = limits.http2.continuationFrames
-        http2.resetStreams = limits.http2.resetStreams
-        http2.pingFrames = limits.http2.pingFrames
-        http2.settingsFrames = limits.http2.settingsFrames
-        http2.emptyFrames = limits.http2.emptyFrames
-        http2.priorityFrames = limits.http2.priorityFrames
-        http2.windowUpdates = limits.http2.windowUpdates
         return http2
     }
 
@@ -74,9 +66,7 @@ extension Worker {
     private func process(_ input: borrowing Span<UInt8>, _ connection: HTTP2Connection) -> Bool {
         guard takeEvents(of: input, connection) else { return false }
         awaitHead(on: connection)
-        if case .server(let endpoint) = connection.peer {
-            noteResumption(of: connection.channel, endpoint: endpoint)
-        }
+        if case .server(let place) = connection.peer { noteResumption(of: connection.channel, at: place) }
         makeDue(connection)
         return true
     }
@@ -122,7 +112,7 @@ extension Worker {
         }
         switch connection.peer {
         case .client(let origin): metadata["client"] = "\(origin.host)"
-        case .server(let endpoint): metadata["upstream"] = "\(pool.endpoint(endpoint).name)"
+        case .server(let place): metadata["upstream"] = "\(place.endpoint.name)"
         }
         services.logger.warning("An HTTP/2 connection was ended.", metadata: metadata)
         connection.session.terminate(failure)
@@ -154,7 +144,7 @@ extension Worker {
         guard takeEvents(of: Span(), connection) else { return }
         if connection.isFlushed {
             connection.output.release()
-            if connection.closesAfterOutput || connection.session.isOver { return close(connection) }
+            if connection.closesAfterOutput || connection.session.isOver { return lost(connection, "closed") }
             noteFlushed(connection)
         } else if !connection.awaitsLastRequest {
             connection.deadline.set(
@@ -250,6 +240,12 @@ extension Worker {
         makeDue(connection)
     }
 
+    /// Closes a connection to a server when its last stream has ended.
+    func endWhenIdle(_ connection: HTTP2Connection) {
+        connection.isEnding = true
+        makeDue(connection)
+    }
+
     /// The time of a connection has run out.
     func expire(_ connection: HTTP2Connection) {
         if connection.awaitsLastRequest {
@@ -284,9 +280,7 @@ extension Worker {
     }
 
     private func close(_ connection: HTTP2Connection) {
-        if case .server(let endpoint) = connection.peer {
-            pool.forget(connection: connection.id, at: endpoint)
-        }
+        if case .server(let place) = connection.peer { place.forget(connection: connection.id) }
         connection.channel.sayEnd()
         connections.remove(connection.id)
     }

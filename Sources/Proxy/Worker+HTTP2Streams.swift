@@ -143,9 +143,7 @@ extension Worker {
         case .closed(let stream, let code): closed(stream, code)
         case .goAway:
             connection.isEnding = true
-            if case .server(let endpoint) = connection.peer {
-                pool.forget(connection: connection.id, at: endpoint)
-            }
+            if case .server(let place) = connection.peer { place.forget(connection: connection.id) }
         case .request, .refusedRequest, .malformed: break
         }
     }

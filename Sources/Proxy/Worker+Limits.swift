@@ -80,7 +80,7 @@ extension Worker {
 
     /// The moment by which more of a request's body must come. What has come buys time, so that a body in drops ends.
     func bodyMoment(of exchange: Exchange) -> Int {
-        let limits = snapshot.limits
+        let limits = exchange.snapshot.limits
         let bought = exchange.bodyLength * 1000 / limits.bodyRate
         let latest = exchange.bodyStart + limits.bodyTimeout + bought
         return min(moment(in: limits.bodyTimeout, of: exchange), latest)

@@ -44,12 +44,14 @@ extension Worker {
         let more = bytes - exchange.reservedBytes
         guard more > 0, let route = exchange.record.route else { return true }
         let limits = snapshot.limits
-        let share = snapshot.routes.count > 1 ? max(limits.bufferedBytes / 2, limits.bodyBytes) : .max
+        let generation = exchange.generation
+        let share =
+            generation.reservedByRoute.count > 1 ? max(limits.bufferedBytes / 2, limits.bodyBytes) : .max
         guard reservedBytes + more <= room ?? limits.bufferedBytes,
-            reservedByRoute[route.index] + more <= share
+            generation.reservedByRoute[route.index] + more <= share
         else { return false }
         reservedBytes += more
-        reservedByRoute[route.index] += more
+        generation.reservedByRoute[route.index] += more
         exchange.reservedBytes = bytes
         return true
     }
@@ -59,7 +61,7 @@ extension Worker {
         guard exchange.reservedBytes > bytes, let route = exchange.record.route else { return }
         let freed = exchange.reservedBytes - bytes
         exchange.reservedBytes = bytes
-        release(freed, of: route)
+        release(freed, of: route, exchange.generation)
     }
 
     /// Lets what an answer takes that was held whole count until it has left.
@@ -67,23 +69,21 @@ extension Worker {
         release(exchange, downTo: client.backlog)
         guard exchange.reservedBytes > 0, let route = exchange.record.route else { return }
         releaseAnswer(of: client)
-        client.reservedBytes = exchange.reservedBytes
-        client.reservedRoute = route
+        client.reserved = (exchange.reservedBytes, route, exchange.generation)
         exchange.reservedBytes = 0
     }
 
     /// Gives back what is held for an answer that has left.
     func releaseAnswer(of client: ClientStream) {
-        guard client.reservedBytes > 0, let route = client.reservedRoute else { return }
-        let freed = client.reservedBytes
-        client.reservedBytes = 0
-        release(freed, of: route)
+        guard let (bytes, route, generation) = client.reserved else { return }
+        client.reserved = nil
+        release(bytes, of: route, generation)
     }
 
     /// Gives memory back, and goes on with some of those who wait for it.
-    private func release(_ bytes: Int, of route: RouteID) {
+    private func release(_ bytes: Int, of route: RouteID, _ generation: Generation) {
         reservedBytes -= bytes
-        reservedByRoute[route.index] -= bytes
+        generation.reservedByRoute[route.index] -= bytes
         for id in awaitingMemory.takeFirst(Self.wakeShare) {
             guard let client = connections.client(id), let waiting = client.exchange,
                 waiting.phase == .awaitingMemory

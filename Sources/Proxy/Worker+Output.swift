@@ -102,11 +102,11 @@ extension Worker {
     func drain() {
         guard !isDraining else { return }
         // Who has connected already would be reset when the sockets close: they are taken and answered.
-        for index in listeners.indices { accept(at: index) }
+        for gate in gates { accept(at: gate) }
         isDraining = true
         acceptsAgainAt = nil
-        for box in listeners { poller.unwatch(box.socket.descriptor) }
-        listeners = []
+        unwatchGates()
+        gates = []
         for occupant in connections.all {
             switch occupant {
             case .client(let client):

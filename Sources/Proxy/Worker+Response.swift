@@ -31,7 +31,7 @@ extension Worker {
             }
             switch result {
             case .bytes(let isDrained):
-                noteResumption(of: channel, endpoint: upstream.endpoint)
+                noteResumption(of: channel, at: upstream.place)
                 relay(input.span, upstream, exchange)
                 if isDrained, !upstream.hasHungUp {
                     upstream.hasUnreadInput = false
@@ -62,7 +62,7 @@ extension Worker {
         switch result {
         case .wouldBlock: return true
         case .bytes(let isDrained):
-            noteResumption(of: channel, endpoint: upstream.endpoint)
+            noteResumption(of: channel, at: upstream.place)
             if !isDrained { queue(upstream) }
             return true
         case .end, .failed: return false
@@ -70,9 +70,9 @@ extension Worker {
     }
 
     /// Keeps what a later connection to the endpoint can resume.
-    func noteResumption(of channel: Channel, endpoint: Int) {
+    func noteResumption(of channel: Channel, at place: UpstreamPlace) {
         guard channel.isSecure, let resumption = channel.takeResumption() else { return }
-        pool.note(resumption, at: endpoint)
+        place.resumption = resumption
     }
 
     /// Passes `input` on to the client.
@@ -129,7 +129,7 @@ extension Worker {
 
     /// Passes the final head on to the client; false if it must not reach it.
     func accept(_ upstream: UpstreamStream, _ exchange: Exchange, _ client: ClientStream) -> Bool {
-        if let failure = unacceptable(exchange.response) ?? prepare(exchange, at: upstream.endpoint) {
+        if let failure = unacceptable(exchange.response) ?? prepare(exchange, at: upstream.place.endpoint) {
             fail(exchange, failure)
             return false
         }
@@ -239,7 +239,7 @@ extension Worker {
         upstream.output.release()
         upstream.pending.release()
         let maximum = snapshot.limits.idleUpstreamConnections
-        guard pool.keep(upstream.id, endpoint: upstream.endpoint, maximum: maximum) else {
+        guard upstream.place.keep(upstream.id, maximum: maximum) else {
             return discard(upstream)
         }
         upstream.deadline.set(

@@ -10,13 +10,10 @@ internal import Transport
 
 extension Worker {
     /// Finds out what is to be done to a response before its head goes on; nil if that can be done.
-    func prepare(_ exchange: Exchange, at endpoint: Int) -> GatewayFailure? {
+    func prepare(_ exchange: Exchange, at endpoint: Endpoint) -> GatewayFailure? {
         exchange.isEventStream = exchange.response.isEventStream
         if exchange.isEventStream { exchange.endsBy = nil }
-        guard let number = exchange.record.route, let principal = exchange.record.principal else {
-            return nil
-        }
-        let route = snapshot.route(number)
+        guard let route = exchange.route, let principal = exchange.record.principal else { return nil }
         if let failure = sealSession(of: exchange, at: endpoint, route, principal) { return failure }
         return startRewriting(exchange, route)
     }
@@ -24,7 +21,7 @@ extension Worker {
     /// Makes the session id that the client gets, and forgets a session that its server has ended.
     private func sealSession(
         of exchange: Exchange,
-        at endpoint: Int,
+        at endpoint: Endpoint,
         _ route: Route,
         _ principal: Principal
     ) -> GatewayFailure? {
@@ -39,10 +36,10 @@ extension Worker {
         do throws(SessionViolation) {
             exchange.clientSessionID = try SessionRule.clientID(
                 for: id,
-                from: pool.endpoint(endpoint),
+                from: endpoint,
                 at: route,
                 for: principal,
-                snapshot,
+                exchange.snapshot,
                 services.sessions
             )
             return nil
@@ -61,7 +58,7 @@ extension Worker {
             return GatewayFailure(.upstreamMalformed, "an encoded response cannot be rewritten")
         }
         let isJSON = exchange.response.isJSON
-        let limit = snapshot.limits.bodyBytes
+        let limit = exchange.snapshot.limits.bodyBytes
         if exchange.isEventStream {
             let isAddressed = route.upstream.usesLegacySSE && exchange.record.method == .get
             exchange.rewriting = .stream(
@@ -86,10 +83,10 @@ extension Worker {
         _ exchange: Exchange,
         _ client: ClientStream
     ) -> Bool {
-        guard var rewriting = exchange.rewriting.take(), let number = exchange.record.route,
-            let principal = exchange.record.principal, let endpoint = exchange.lease?.endpoint
+        guard var rewriting = exchange.rewriting.take(), let route = exchange.route,
+            let principal = exchange.record.principal, let endpoint = exchange.lease?.place.endpoint
         else { return false }
-        let route = snapshot.route(number)
+        let snapshot = exchange.snapshot
         var output = ByteBuffer()
         let held: Int
         do throws(ResponseRewriting.Violation) {
@@ -106,7 +103,7 @@ extension Worker {
                         implications: snapshot.scopeImplications
                     )
                 },
-                place: { publicPlace(of: $0, at: pool.endpoint(endpoint), route, principal) }
+                place: { publicPlace(of: $0, at: endpoint, route, principal, snapshot) }
             )
         } catch {
             fail(exchange, GatewayFailure(.upstreamMalformed, error.detail))
@@ -133,7 +130,8 @@ extension Worker {
         of reference: borrowing Span<UInt8>,
         at endpoint: Endpoint,
         _ route: Route,
-        _ principal: Principal
+        _ principal: Principal,
+        _ snapshot: Snapshot
     ) -> [UInt8]? {
         let scheme = endpoint.isSecure ? "https" : "http"
         guard let stream = try? HTTPURL("\(scheme)://\(endpoint.authority)\(endpoint.path)"),
@@ -152,11 +150,9 @@ extension Worker {
 
     /// Lets an open stream end when its token does; it may be silent until then.
     func awaitExpiry(of exchange: Exchange, _ upstream: UpstreamStream) {
-        guard let number = exchange.record.route, let token = exchange.record.principal?.token,
-            snapshot.route(number).endsStreamsWithToken
+        guard let token = exchange.record.principal?.token, exchange.route?.endsStreamsWithToken == true
         else { return upstream.deadline.clear() }
-        let skew = snapshot.clockSkew(of: token)
-        let seconds = max(token.expiry + skew - clock.unixSeconds, 0)
+        let seconds = max(token.end - clock.unixSeconds, 0)
         upstream.deadline.set(
             clock.milliseconds + Int(min(seconds, 10_000_000)) * 1000,
             for: upstream.id,

@@ -13,8 +13,9 @@ extension Worker {
     /// Spends the permit of an exchange for a place at its server, and sends the request there.
     func forward(_ exchange: Exchange) {
         guard let permit = exchange.permit.take() else { return }
-        let lease = pool.checkOut(permit)
-        exchange.record.endpoint = pool.endpoint(lease.endpoint).name
+        let lease = pool.checkOut(permit, exchange.generation)
+        exchange.record.endpoint = lease.place.endpoint.name
+        exchange.trace.forwardedAt = clock.microseconds
         exchange.lease = consume lease
         guard !placeOnShared(exchange) else { return }
         guard let idle = takeIdle(for: exchange) else { return connect(exchange) }
@@ -25,7 +26,7 @@ extension Worker {
     }
 
     private func takeIdle(for exchange: Exchange) -> UpstreamStream? {
-        while let id = exchange.lease?.takeIdle(from: &pool) {
+        while let id = exchange.lease?.takeIdle() {
             if let upstream = connections.upstream(id) { return upstream }
         }
         return nil
@@ -33,7 +34,7 @@ extension Worker {
 
     /// Places the request on a connection of HTTP/2 that has room for it; false if there is none.
     func placeOnShared(_ exchange: Exchange) -> Bool {
-        for id in exchange.lease?.shared(in: pool) ?? [] {
+        for id in exchange.lease?.shared ?? [] {
             guard let connection = connections.http2(id), !connection.isEnding else { continue }
             if place(exchange, on: connection) { return true }
         }
@@ -53,20 +54,17 @@ extension Worker {
         upstream.exchange = exchange
     }
 
-    private func requestFacts(of exchange: Exchange, at endpoint: Int) -> UpstreamRequest.Facts? {
-        guard let client = exchange.client, let number = exchange.record.route,
+    private func requestFacts(of exchange: Exchange, at endpoint: Endpoint) -> UpstreamRequest.Facts? {
+        guard let client = exchange.client, let route = exchange.route,
             let subpath = exchange.lease?.permit.subpath, let era = exchange.lease?.permit.era
         else { return nil }
-        let route = snapshot.route(number)
         let target = exchange.lease?.permit.target
         return UpstreamRequest.Facts(
             route: route,
-            endpoint: pool.endpoint(endpoint),
+            endpoint: endpoint,
             framing: exchange.bodyLength > 0 ? .length(exchange.bodyLength) : .none,
             clientHost: client.origin.host,
-            requestID: exchange.record.requestID,
-            continuesTrace: exchange.continuesTrace,
-            parent: identifiers.next(),
+            trace: forwardedTrace(of: exchange),
             subpath: subpath,
             target: target,
             // The address of a message of 2024-11-05 has the session in it.
@@ -81,7 +79,7 @@ extension Worker {
 
     /// Gives the request to a connection of HTTP/1.1 that has nothing else to do.
     func place(_ exchange: Exchange, on upstream: UpstreamStream) {
-        guard let facts = requestFacts(of: exchange, at: upstream.endpoint) else { return }
+        guard let facts = requestFacts(of: exchange, at: upstream.place.endpoint) else { return }
         attach(exchange, to: upstream)
         UpstreamRequest.append(exchange.request, facts: facts, to: &upstream.output)
         sendBody(of: exchange, upstream)
@@ -89,10 +87,10 @@ extension Worker {
 
     /// Gives the request to a stream of its own; false if the server allows no more of them.
     func place(_ exchange: Exchange, on connection: HTTP2Connection) -> Bool {
-        guard connection.session.canOpenStream, case .server(let endpoint) = connection.peer else {
+        guard connection.session.canOpenStream, case .server(let place) = connection.peer else {
             return false
         }
-        guard let facts = requestFacts(of: exchange, at: endpoint) else { return false }
+        guard let facts = requestFacts(of: exchange, at: place.endpoint) else { return false }
         let endsStream = exchange.bodyLength == 0
         fields.removeAll()
         UpstreamRequest.append(exchange.request, facts: facts, to: &fields)
@@ -100,7 +98,7 @@ extension Worker {
         let upstream = UpstreamStream(
             id: connections.reserve(),
             carrier: .stream(stream, connection),
-            endpoint: endpoint,
+            place: place,
             parser: ResponseParser(limits: snapshot.limits.messages)
         )
         upstream.isReused = true
@@ -201,11 +199,12 @@ extension Worker {
 
     /// Gives the server its time: to take what waits for it, then to answer.
     private func awaitServer(_ upstream: UpstreamStream) {
-        guard let exchange = upstream.exchange, !exchange.hasResponded, let route = exchange.record.route
-        else { return }
+        guard let exchange = upstream.exchange, !exchange.hasResponded, let route = exchange.route else {
+            return
+        }
         let timeout =
             upstream.backlog > 0
-            ? snapshot.limits.bodyTimeout : snapshot.route(route).upstream.responseTimeout
+            ? exchange.snapshot.limits.bodyTimeout : route.upstream.responseTimeout
         upstream.deadline.set(moment(in: timeout, of: exchange), for: upstream.id, in: &timers)
     }
 }

@@ -22,8 +22,12 @@ public struct WorkerServices: Sendable {
     public let addresses: AddressTable
     /// Finds the addresses of names.
     public let names: NameRefresher
-    /// Takes the access log; nil if it is off.
-    public let accessLog: LogSink?
+    /// Takes the access log.
+    public let accessLog: LogSink
+    /// Takes the audit log.
+    public let auditLog: LogSink
+    /// Takes the spans of traced requests.
+    public let spans: SpanSink
     /// Takes operational messages.
     public let logger: Logger
     /// Key of the hash under which subjects stand in logs.
@@ -40,7 +44,9 @@ public struct WorkerServices: Sendable {
         rates: RateTables,
         addresses: AddressTable,
         names: NameRefresher,
-        accessLog: LogSink?,
+        accessLog: LogSink,
+        auditLog: LogSink,
+        spans: SpanSink = SpanSink(),
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max,
@@ -52,6 +58,8 @@ public struct WorkerServices: Sendable {
         self.addresses = addresses
         self.names = names
         self.accessLog = accessLog
+        self.auditLog = auditLog
+        self.spans = spans
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -68,21 +76,22 @@ public final class Worker {
     /// Entries of the wheel with which nobody minds those that count no more.
     private static let leastPruned = 65_536
 
-    let snapshot: Snapshot
+    /// The configuration for what begins now.
+    var generation: Generation
+    /// Configurations of before that exchanges still work with.
+    var olderGenerations: [Generation] = []
     let services: WorkerServices
     let status: WorkerStatus
+    /// Which of the workers this is.
+    let index: Int
     private let mailbox: Mailbox<WorkerMessage>
 
     var poller: Poller
     var timers: TimerWheel
     var clock = RoundClock()
     var connections = ConnectionTable()
-    var listeners: [ListeningSocketBox]
-    /// What the listeners say of the connections that they take.
-    var listenerFacts: [Listener]
-    /// The networks from which each listener expects the PROXY protocol.
-    let proxyNetworks: [[Network]]
-    var keys: KeyRing
+    /// Where connections are taken from; none while draining.
+    var gates: [Gate]
     var tokens: TokenCache
     var pool = UpstreamPool()
     var addresses = AddressBook()
@@ -105,20 +114,23 @@ public final class Worker {
     var parked = WaitingStreams()
     /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
-    /// The same by route.
-    var reservedByRoute: [Int]
     /// Client streams whose exchanges wait for memory, those that wait longest first.
     var awaitingMemory = WaitingStreams()
     /// Number of requests that were taken in and are not over.
     var requests = 0
-    /// Access log lines of this round.
-    var lines = ByteBuffer()
-    var lineCount = 0
+    /// Lines of this round for the access log.
+    var accessLines = LogLines()
+    /// Lines of this round for the audit log.
+    var auditLines = LogLines()
+    /// Spans of this round.
+    var spans = SpanLines()
     /// When to accept again after a pause, in milliseconds; nil while accepting.
     var acceptsAgainAt: Int?
     /// When a pause is worth another message, in milliseconds.
     var saysPauseFrom = 0
     var isDraining = false
+    /// Whether all keys have been asked for once.
+    var hasStarted = false
     /// With how many entries the wheel is looked through.
     private var prunesTimersAt = leastPruned
     private var isStopped = false
@@ -127,37 +139,41 @@ public final class Worker {
     /// Makes the worker; it is to be run on the thread that made it.
     ///
     /// - Parameters:
-    ///   - snapshot: The configuration.
-    ///   - listeners: This worker's sockets, in the order of the snapshot's listeners.
+    ///   - publication: The configuration.
+    ///   - listeners: Its listeners, with this worker's sockets.
+    ///   - index: Which of the workers this is.
     ///   - mailbox: Where other threads reach it.
     ///   - services: What it shares.
     ///   - status: Where it says how it is.
     /// - Throws: `SystemError` when the system refuses an epoll instance.
     public init(
-        snapshot: Snapshot,
-        listeners: [ListeningSocketBox],
+        publication: Publication,
+        listeners: [PublishedListener],
+        index: Int,
         mailbox: Mailbox<WorkerMessage>,
         services: WorkerServices,
         status: WorkerStatus
     ) throws(SystemError) {
-        self.snapshot = snapshot
+        generation = Generation(publication, keys: KeyRing(count: publication.snapshot.issuers.count))
+        self.index = index
         self.services = services
         self.status = status
         self.mailbox = mailbox
-        self.listeners = listeners
-        listenerFacts = snapshot.listeners
-        // The configuration has read the same texts before.
-        proxyNetworks = snapshot.listeners.map { $0.proxyNetworks.compactMap { Network($0) } }
         poller = try Poller()
         timers = TimerWheel(now: Clock.monotonicMilliseconds)
-        reservedByRoute = Array(repeating: 0, count: snapshot.routes.count)
-        keys = KeyRing(count: snapshot.issuers.count)
-        tokens = TokenCache(capacity: snapshot.limits.tokens, subjectKey: services.subjectKey.span)
+        tokens = TokenCache(
+            capacity: publication.snapshot.limits.tokens,
+            subjectKey: services.subjectKey.span
+        )
         identifiers = IdentifierSource(seed: SecureRandom.number())
-        pool.adopt(snapshot)
+        _ = pool.adopt(publication)
+        gates = listeners.flatMap { $0.gates(ofWorker: index) }
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
-        try watchListeners()
+        try watch(gates)
     }
+
+    /// The configuration for what begins now.
+    var snapshot: Snapshot { generation.snapshot }
 
     static let mailboxToken = UInt64.max
     static let listenerToken = UInt64(0xFFFF_FFFF) << 32
@@ -178,6 +194,7 @@ public final class Worker {
         expireDeadlines()
         flushDue()
         handOverLines()
+        forgetGenerations()
         noteStatus()
     }
 
@@ -191,7 +208,7 @@ public final class Worker {
 
     private func dispatch(_ event: ReadinessEvent) {
         if event.token == Self.mailboxToken { return readMessages() }
-        if event.token >= Self.listenerToken { return accept(at: Int(event.token - Self.listenerToken)) }
+        if event.token >= Self.listenerToken { return accept(from: CInt(event.token - Self.listenerToken)) }
         switch connections[ConnectionID(token: event.token)] {
         case .arrival(let arrival): serve(arrival, event)
         case .client(let client): serve(client, event)
@@ -202,15 +219,17 @@ public final class Worker {
         }
     }
 
-    /// Whether this worker can take traffic: the keys of every issuer were fetched or could not be.
-    var isReady: Bool { keys.isSettled && !isDraining }
+    /// Whether this worker can take traffic: the first fetch of every issuer's keys has succeeded or failed. Issuers that
+    /// come later are waited for by their own requests.
+    var isReady: Bool { hasStarted && !isDraining }
 
     private func readMessages() {
         for message in mailbox.takeAll() {
             switch message {
             case .keys(let issuer, let state): adopt(state, for: issuer)
+            case .publication(let publication, let listeners, let keys):
+                adopt(publication, listeners, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
-            case .listeners(let renewed): listenerFacts = renewed
             case .drain: drain()
             case .stop: isStopped = true
             }
@@ -280,6 +299,7 @@ public final class Worker {
             clients: connections.clients,
             isReady: isReady,
             isDraining: isDraining,
+            oldestGeneration: (olderGenerations.first ?? generation).number,
             round: clock.milliseconds
         )
     }
@@ -294,10 +314,9 @@ public final class Worker {
     }
 
     func handOverLines() {
-        guard lineCount > 0 else { return }
-        services.accessLog?.leave(lines, count: lineCount)
-        lines.removeAll()
-        lineCount = 0
+        accessLines.leave(in: services.accessLog)
+        auditLines.leave(in: services.auditLog)
+        handOverSpans()
     }
 
     /// Comes back to a connection in the next round.

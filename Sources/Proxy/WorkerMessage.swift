@@ -9,8 +9,9 @@ public enum WorkerMessage: Sendable {
     case keys(IssuerID, IssuerKeys)
     /// The addresses of a host; none if they could not be found out, with the reason.
     case addresses(host: String, [SocketAddress], problem: String)
-    /// The listeners with certificates that were taken anew, in the same order; open connections keep theirs.
-    case listeners([Listener])
+    /// A configuration with its listeners, and with what is known of its issuers' keys. Later messages about keys are
+    /// about its issuers.
+    case publication(Publication, [PublishedListener], KeyRing)
     /// Stop accepting, and finish what runs.
     case drain
     /// End now.

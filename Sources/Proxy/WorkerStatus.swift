@@ -9,6 +9,9 @@ public final class WorkerStatus: Sendable {
     private let drained = Atomic<Bool>(false)
     private let ended = Atomic<Bool>(false)
     private let lastRound = Atomic<Int>(0)
+    private let oldest = Atomic<Int>(0)
+    private let newest = Atomic<Int>(0)
+    private let pause = Atomic<Int>(0)
 
     /// Makes the status of a worker that has not begun.
     public init() {}
@@ -22,6 +25,21 @@ public final class WorkerStatus: Sendable {
     /// Milliseconds of the monotonic clock at the end of the last round.
     public var round: Int { lastRound.load(ordering: .relaxed) }
 
+    /// The oldest generation of configuration that the worker holds anything of.
+    public var oldestGeneration: Int { hasEnded ? .max : oldest.load(ordering: .acquiring) }
+
+    /// The generation of configuration under which new requests are decided.
+    public var generation: Int { hasEnded ? .max : newest.load(ordering: .acquiring) }
+
+    /// Microseconds for which the worker did nothing else while it took the last configuration over.
+    public var adoptionPause: Int { pause.load(ordering: .relaxed) }
+
+    /// Notes that the worker has taken a configuration over.
+    func adopted(generation: Int, pause: Int) {
+        self.pause.store(pause, ordering: .relaxed)
+        newest.store(generation, ordering: .releasing)
+    }
+
     /// Whether the worker was told to drain, and its last connection has closed.
     public var hasDrained: Bool { drained.load(ordering: .relaxed) || hasEnded }
 
@@ -33,7 +51,8 @@ public final class WorkerStatus: Sendable {
         ended.store(true, ordering: .relaxed)
     }
 
-    func update(clients: Int, isReady: Bool, isDraining: Bool, round: Int) {
+    func update(clients: Int, isReady: Bool, isDraining: Bool, oldestGeneration: Int, round: Int) {
+        oldest.store(oldestGeneration, ordering: .releasing)
         drained.store(isDraining && clients == 0, ordering: .relaxed)
         clientCount.store(clients, ordering: .relaxed)
         ready.store(isReady, ordering: .relaxed)

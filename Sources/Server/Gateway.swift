@@ -29,18 +29,26 @@ public enum StartError: Error, Sendable {
 
 /// A gateway that serves one configuration.
 public final class Gateway {
-    private let configuration: GatewayConfiguration
+    private var configuration: GatewayConfiguration
     private let logger: Logger
+    private let level: LogLevel
     private let mailboxes: [Mailbox<WorkerMessage>]
     private let statuses: [WorkerStatus]
-    private let accessLog: AccessLogWriter?
+    private let logs: LogWriter
+    private let traces: TraceExporter
     private let signals: Signals
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
     /// Most connections of one worker to servers.
     private let maximumServers: Int
-    /// The listeners with their certificates of now.
-    private var listeners: [Listener]
+    /// The key of the hash under which subjects stand in logs.
+    private let subjectKey = SecureRandom.bytes(count: 32)
+    private var sockets: ListenerSockets
+    private var publisher = Publisher()
+    /// The generation that workers are still to take over, nil if they have.
+    private var awaited: Int?
+    private var keys: KeyRefresher?
+    private var names: NameRefresher?
 
     /// Descriptors that are kept back for logs and what the system's libraries open.
     private static let reservedDescriptors = 32
@@ -48,7 +56,8 @@ public final class Gateway {
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
     /// Call it before any other thread is started, so that no other thread gets the signals.
-    public init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
+    public init(_ configuration: GatewayConfiguration, logger: Logger, level: LogLevel) throws(StartError) {
+        self.level = level
         self.configuration = configuration
         self.logger = logger
         signals = Signals()
@@ -61,12 +70,13 @@ public final class Gateway {
             throw .refused(error)
         }
         self.mailboxes = mailboxes
-        listeners = configuration.snapshot.listeners
+        sockets = ListenerSockets(workerCount: count)
         let share = Self.connections(of: configuration.snapshot, descriptors: descriptors, workers: count)
         maximumClients = max(share / 2, 4)
         maximumServers = max(share / 2, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
-        accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
+        logs = try LogWriter(configuration.log, logger: logger)
+        traces = TraceExporter(version: Release.version, logger: logger)
     }
 
     /// Connections of one worker for which there are descriptors: half for clients, half for servers, as each client may
@@ -92,56 +102,49 @@ public final class Gateway {
     /// - Throws: What could not be opened; nothing is left listening then.
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
-        var sockets = try snapshot.listeners.map { (listener) throws(StartError) in
-            try openSockets(listener.address)
-        }
+        let listeners = try sockets.take(snapshot.listeners)
+        let publication = publisher.publish(snapshot)
         do throws(SystemError) {
-            let services = try startServices(snapshot)
-            for index in mailboxes.indices {
-                let own = sockets.indices.map { sockets[$0].removeLast() }
-                try startWorker(index, own, services)
-            }
-            try accessLog?.start()
+            let services = try startServices(publication)
+            for index in mailboxes.indices { try startWorker(index, publication, listeners, services) }
+            try logs.start()
         } catch {
             throw .refused(error)
         }
+        configuration.tellWarnings(to: logger)
+        AuditEvent(.started, [("configuration", snapshot.hash)]).leave(in: logs.audit.sink)
         for listener in snapshot.listeners {
             logger.info("Listening.", metadata: ["address": "\(listener.address)"])
         }
     }
 
-    private func openSockets(_ text: String) throws(StartError) -> [ListeningSocketBox] {
-        guard let address = SocketAddress(text) else {
-            throw .cannotListen(address: text, SystemError("inet_pton", EINVAL))
-        }
-        do throws(SystemError) {
-            return try ListeningSocket.open(address, count: mailboxes.count)
-        } catch {
-            throw .cannotListen(address: text, error)
-        }
-    }
-
-    private func startServices(_ snapshot: Snapshot) throws(SystemError) -> WorkerServices {
+    private func startServices(_ publication: Publication) throws(SystemError) -> WorkerServices {
         let mailboxes = mailboxes
-        let keys = try KeyRefresher(issuers: snapshot.issuers, logger: logger) { issuer, state in
-            for mailbox in mailboxes { mailbox.send(.keys(issuer, state)) }
+        let send: @Sendable (WorkerMessage) -> Void = { message in
+            for mailbox in mailboxes { mailbox.send(message) }
         }
-        let names = NameRefresher(hosts: Self.hosts(of: snapshot), logger: logger) {
-            host,
-            addresses,
-            problem in
-            for mailbox in mailboxes { mailbox.send(.addresses(host: host, addresses, problem: problem)) }
-        }
+        let keys = try KeyRefresher(
+            issuers: publication.snapshot.issuers,
+            logger: logger,
+            auditLog: logs.audit.sink,
+            send: send
+        )
+        let names = NameRefresher(hosts: publication.hosts, logger: logger, send: send)
         try keys.start()
         try names.start()
+        self.keys = keys
+        self.names = names
+        traces.adopt(publication.snapshot.traces)
         return WorkerServices(
             keys: keys,
-            rates: RateTables(entries: snapshot.limits.rateEntries),
-            addresses: AddressTable(entries: snapshot.limits.rateEntries),
+            rates: RateTables(entries: publication.snapshot.limits.rateEntries),
+            addresses: AddressTable(entries: publication.snapshot.limits.rateEntries),
             names: names,
-            accessLog: accessLog?.sink,
+            accessLog: logs.access.sink,
+            auditLog: logs.audit.sink,
+            spans: traces.sink,
             logger: logger,
-            subjectKey: SecureRandom.bytes(count: 32),
+            subjectKey: subjectKey,
             maximumClients: maximumClients,
             maximumServers: maximumServers
         )
@@ -149,25 +152,29 @@ public final class Gateway {
 
     private func startWorker(
         _ index: Int,
-        _ sockets: [ListeningSocketBox],
+        _ publication: Publication,
+        _ listeners: [PublishedListener],
         _ services: WorkerServices
     ) throws(SystemError) {
-        let snapshot = configuration.snapshot
-        // The thread's closure lives as long as the thread; the sockets are to close when the worker lets go of them.
-        let handoff = Handoff(sockets)
+        let handoff = Handoff((publication, listeners))
         let mailbox = mailboxes[index]
         let status = statuses[index]
         let logger = logger
+        // What the worker begins with is to end before the thread does, hence in a call of its own.
+        let makeWorker: @Sendable () throws(SystemError) -> Worker? = { () throws(SystemError) in
+            guard let (publication, listeners) = handoff.take() else { return nil }
+            return try Worker(
+                publication: publication,
+                listeners: listeners,
+                index: index,
+                mailbox: mailbox,
+                services: services,
+                status: status
+            )
+        }
         try Thread.start("audgate-\(index)") {
             do throws(SystemError) {
-                let worker = try Worker(
-                    snapshot: snapshot,
-                    listeners: handoff.take() ?? [],
-                    mailbox: mailbox,
-                    services: services,
-                    status: status
-                )
-                worker.run()
+                try makeWorker()?.run()
             } catch {
                 logger.critical("A worker could not start.", metadata: ["error": "\(error)"])
             }
@@ -177,24 +184,28 @@ public final class Gateway {
 
     /// Serves until a signal ends the process: the first drains, the second ends at once.
     ///
-    /// - Parameter reload: Loads the configuration anew, from where it came.
-    public func run(reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration) {
+    /// - Parameter origin: Where the configuration came from.
+    public func run(from origin: ConfigurationOrigin) {
         var wasReady = false
         var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
+        var watch = FileWatch(origin.files)
         while true {
-            switch signals.wait(milliseconds: wasReady ? 60_000 : 50) {
+            switch signals.wait(milliseconds: wasReady && awaited == nil ? 1000 : 20) {
             case .terminate?:
                 drain()
                 return end()
             case .reload?:
-                takeCertificates(from: reload)
+                watch = FileWatch(reload(from: origin))
             case .reopenLogs?:
-                accessLog?.reopen()
-            case nil: break
+                logs.reopen()
+            case nil:
+                if configuration.watches, watch.haveChanged() { watch = FileWatch(reload(from: origin)) }
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
-                for listener in listeners { listener.tls?.rotateTicketKeys() }
+                for listener in configuration.snapshot.listeners { listener.tls?.rotateTicketKeys() }
             }
+            noteAdoption()
+            publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
             if !wasReady, statuses.allSatisfy(\.isReady) {
                 wasReady = true
                 logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
@@ -202,33 +213,74 @@ public final class Gateway {
         }
     }
 
-    /// Loads the configuration anew and hands its certificates to the workers. Everything else of it stays: a changed
-    /// configuration needs a restart.
-    private func takeCertificates(from reload: () throws(ConfigurationError) -> GatewayConfiguration) {
-        do throws(ConfigurationError) {
-            let new = try reload()
-            guard new.snapshot.hash == configuration.snapshot.hash else {
-                return logger.error(
-                    "Nothing was reloaded: the configuration has changed, and only certificates are taken anew. Restart the process to use it."
-                )
-            }
-            listeners = new.snapshot.listeners
-            for mailbox in mailboxes { mailbox.send(.listeners(listeners)) }
-            logger.notice("Certificates were taken anew.")
+    /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
+    ///
+    /// - Returns: The files that were read for it.
+    private func reload(from origin: ConfigurationOrigin) -> ReadFiles {
+        let files = ReadFiles()
+        do throws(ReloadRefusal) {
+            try publish(try load(from: origin, noting: files))
         } catch {
-            for diagnostic in error.diagnostics where diagnostic.severity == .error {
-                logger.error(
-                    "Nothing was reloaded: \(diagnostic.problem) \(diagnostic.remedy)",
-                    metadata: ["at": "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)"]
-                )
+            for problem in error.problems {
+                logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
+                AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
+                    .leave(in: logs.audit.sink)
             }
         }
+        return files
+    }
+
+    private func load(
+        from origin: ConfigurationOrigin,
+        noting files: ReadFiles
+    ) throws(ReloadRefusal) -> GatewayConfiguration {
+        let new: GatewayConfiguration
+        do throws(ConfigurationError) {
+            new = try origin.load(configuration.legacy, files)
+        } catch {
+            throw ReloadRefusal(error)
+        }
+        if let obstacle = configuration.obstacle(to: new) { throw ReloadRefusal(obstacle) }
+        return new
+    }
+
+    private func publish(_ new: GatewayConfiguration) throws(ReloadRefusal) {
+        let listeners: [PublishedListener]
+        do throws(StartError) {
+            try logs.apply(new.log)
+            listeners = try sockets.take(new.snapshot.listeners)
+        } catch {
+            try? logs.apply(configuration.log)
+            throw ReloadRefusal(error.sentence)
+        }
+        configuration = new
+        level.current = new.log.level.loggerLevel
+        new.tellWarnings(to: logger)
+        let publication = publisher.publish(new.snapshot)
+        names?.follow(publication.hosts)
+        traces.adopt(new.snapshot.traces)
+        keys?.adopt(publication, listeners)
+        awaited = publication.generation
+    }
+
+    /// Says that all workers have taken over what was published last, and for how long that held one of them up.
+    private func noteAdoption() {
+        guard let generation = awaited, statuses.allSatisfy({ $0.generation >= generation }) else { return }
+        awaited = nil
+        AuditEvent(.reloaded, [("configuration", configuration.snapshot.hash)]).leave(in: logs.audit.sink)
+        let pause = statuses.map(\.adoptionPause).max() ?? 0
+        logger.notice(
+            "Reloaded.",
+            metadata: ["configuration": "\(configuration.snapshot.hash)", "longest_pause_us": "\(pause)"]
+        )
     }
 
     /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.
     private func drain() {
         let deadline = Clock.monotonicMilliseconds + configuration.snapshot.limits.drainTimeout
         logger.notice("Draining.", metadata: ["connections": "\(statuses.reduce(0) { $0 + $1.clients })"])
+        // The sockets close with the last worker that lets go of them.
+        sockets = ListenerSockets(workerCount: mailboxes.count)
         for mailbox in mailboxes { mailbox.send(.drain) }
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasDrained) {
             if signals.wait(milliseconds: 20) == .terminate { return }
@@ -241,7 +293,9 @@ public final class Gateway {
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
             Clock.sleep(milliseconds: 5)
         }
-        accessLog?.flush()
+        AuditEvent(.ended).leave(in: logs.audit.sink)
+        logs.flush()
+        traces.finish(patience: 5000)
         logger.notice("Ended.")
     }
 }

@@ -23,6 +23,8 @@ struct Signals {
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         // Writing to a log that nobody reads any more is an error to handle, not an end.
         signal(SIGPIPE, SIG_IGN)
+        // So is a log that has grown to the limit of files.
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Waits for a signal; nil after `milliseconds` without one.

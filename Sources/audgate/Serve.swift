@@ -12,8 +12,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the gateway (the default command).",
         discussion: """
-            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP takes certificates anew. SIGUSR1 \
-            reopens log files.
+            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP loads the configuration anew, with \
+            "watch": true a change of its files does so as well. SIGUSR1 reopens log files.
             The access log goes to standard output, messages go to standard error, both as JSON lines. With a \
             "development" member, commands to try are printed to standard error first.
 
@@ -28,12 +28,13 @@ struct Serve: ParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func run() throws {
-        let configuration = try options.load()
+        let files = ReadFiles()
+        let configuration = try options.load(noting: files)
         let path = options.config
-        try GatewayRun.run(
-            configuration,
-            reloadingWith: { () throws(ConfigurationError) in try ConfigurationLoader.load(path: path) }
-        ) {
+        let origin = ConfigurationOrigin(files: files) { (inherited, files) throws(ConfigurationError) in
+            try ConfigurationLoader.load(path: path, inheriting: inherited, noting: files)
+        }
+        try GatewayRun.run(configuration, from: origin) {
             guard configuration.development != nil else { return }
             let source = "--config " + Shell.absolute(options.config)
             Terminal.error(Walkthrough(configuration, source: source).text)
@@ -45,22 +46,17 @@ struct Serve: ParsableCommand {
 enum GatewayRun {
     static func run(
         _ configuration: GatewayConfiguration,
-        reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration,
+        from origin: ConfigurationOrigin,
         onStart: () -> Void = {}
     ) throws {
-        let logger = makeLogger(configuration.log.level)
-        for warning in configuration.warnings {
-            logger.warning(
-                "Configuration: \(warning.problem) \(warning.remedy)",
-                metadata: ["at": "\(warning.file):\(warning.line):\(warning.column)"]
-            )
-        }
+        let level = LogLevel(configuration.log.level.loggerLevel)
+        let logger = Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
         do {
-            let gateway = try Gateway(configuration, logger: logger)
+            let gateway = try Gateway(configuration, logger: logger, level: level)
             let setup = try startDevelopment(configuration)
             try gateway.start()
             onStart()
-            gateway.run(reloadingWith: reload)
+            gateway.run(from: origin)
             setup?.stop()
         } catch let error as StartError {
             logger.critical("\(error.sentence)")
@@ -69,10 +65,5 @@ enum GatewayRun {
             logger.critical("\(error.sentence)")
             throw ExitCode(2)
         }
-    }
-
-    private static func makeLogger(_ level: LogSettings.Level) -> Logger {
-        let level = Logger.Level(rawValue: level.rawValue) ?? .info
-        return Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
     }
 }

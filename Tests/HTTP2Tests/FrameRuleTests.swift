@@ -1,5 +1,6 @@
 // Frames that break the rules of RFC 9113 §3 to §6: each ends the connection with GOAWAY, and nothing traps.
 
+import HTTP
 import HTTP2
 import Testing
 

@@ -29,7 +29,8 @@ import Transport
                 guard host == "good.example" else { throw NameLookupError(reason: "no such name") }
                 return [SocketAddress(.ipv4(0x0100_007F, port: 0))]
             },
-            publish: { host, addresses, problem in
+            send: { message in
+                guard case .addresses(let host, let addresses, let problem) = message else { return }
                 found.hosts.withLock { $0.append("\(host) \(addresses.count) \(problem)") }
             }
         )
@@ -56,7 +57,10 @@ import Transport
                 counts.now.subtract(1, ordering: .relaxed)
                 return [SocketAddress(.ipv4(0x0100_007F, port: 0))]
             },
-            publish: { host, _, _ in found.hosts.withLock { $0.append(host) } }
+            send: { message in
+                guard case .addresses(let host, _, _) = message else { return }
+                found.hosts.withLock { $0.append(host) }
+            }
         )
         try names.start()
         #expect(eventually { found.hosts.withLock { Set($0) } == hosts })

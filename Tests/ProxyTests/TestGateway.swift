@@ -16,6 +16,7 @@ import Transport
 final class TestGateway: Sendable {
     let port: UInt16
     let sink = LogSink()
+    let auditLog = LogSink()
     let status = WorkerStatus()
     let signer: TokenSigner
     private let mailbox: Mailbox<WorkerMessage>
@@ -49,19 +50,24 @@ final class TestGateway: Sendable {
         var quiet = Logger(label: "test")
         quiet.logLevel = .critical
         let services = WorkerServices(
-            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet) { _, _ in },
+            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet, auditLog: LogSink()) { _ in },
             rates: RateTables(entries: 64),
             addresses: AddressTable(entries: 64),
-            names: NameRefresher(hosts: [host], logger: quiet) { _, _, _ in },
+            names: NameRefresher(hosts: [host], logger: quiet) { _ in },
             accessLog: sink,
+            auditLog: auditLog,
             logger: quiet,
             subjectKey: [1, 2, 3]
         )
         let (mailbox, status) = (mailbox, status)
+        var publisher = Publisher()
+        let listeners = snapshot.listeners.map { PublishedListener($0, sockets: [sockets]) }
+        let publication = publisher.publish(snapshot)
         makeWorker = { () throws(SystemError) in
             try Worker(
-                snapshot: snapshot,
-                listeners: sockets,
+                publication: publication,
+                listeners: listeners,
+                index: 0,
                 mailbox: mailbox,
                 services: services,
                 status: status
@@ -76,12 +82,12 @@ final class TestGateway: Sendable {
         }
     }
 
-    private static func snapshot(
+    static func snapshot(
         _ servers: [UInt16],
-        _ host: String,
-        _ responseTimeout: Int,
-        _ connectTimeout: Int,
-        _ limits: Limits
+        _ host: String = "127.0.0.1",
+        _ responseTimeout: Int = 5000,
+        _ connectTimeout: Int = 2000,
+        _ limits: Limits = Limits()
     ) throws -> Snapshot {
         let issuer = Issuer(
             name: "corp",

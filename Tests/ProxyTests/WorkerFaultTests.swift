@@ -48,10 +48,10 @@ extension WorkerTests {
             worker.resume(connection)
             let answer = Flag()
             try Thread.start("reader") {
-                client.wait(seconds: 2)
+                client.wait(seconds: 10)
                 if client.receive(through: "{\"status\":\"ready\"}").end == .found { answer.raise() }
             }
-            for _ in 0..<200 where !answer.isUp { worker.turn(milliseconds: 10) }
+            for _ in 0..<1000 where !answer.isUp { worker.turn(milliseconds: 10) }
             #expect(answer.isUp)
             worker.close(connection)
         }
@@ -235,7 +235,7 @@ extension WorkerTests {
             first.send(try gateway.request())
             for _ in 0..<20 { worker.turn(milliseconds: 10) }
             #expect(first.receive(through: "\r\n\r\nok").end == .found)
-            worker.keys[IssuerID(0)] = IssuerKeys()
+            worker.generation.keys[IssuerID(0)] = IssuerKeys()
             worker.tokens = TokenCache(capacity: 4, subjectKey: [1].span)
             try leaveWhileWaiting(gateway, worker)
             worker.adopt(gateway.keys, for: IssuerID(0))

@@ -1,8 +1,6 @@
 // How much one HTTP/2 connection may ask of audgate.
 
-public import HTTP
-
-/// Bounds on one connection; what stands under "a connection and ten seconds" is counted by `FrameBudget`.
+/// Bounds on one connection; what stands under "a connection and ten seconds" is counted by `FrameBudget` of `HTTP2`.
 public struct HTTP2Limits: Sendable, Equatable {
     /// Bounds on heads: `headerBytes` bounds the sum of name, value and 32 for each field (RFC 9113 §6.5.2).
     public var messages = MessageLimits()
@@ -35,12 +33,4 @@ public struct HTTP2Limits: Sendable, Equatable {
 
     /// Makes the default limits.
     public init() {}
-}
-
-/// Which side of the connection audgate is.
-public enum HTTP2Role: Sendable {
-    /// Requests come in.
-    case server
-    /// Requests go out.
-    case client
 }

@@ -1,0 +1,137 @@
+// A configuration on its way to the workers, with everything that can be worked out beforehand.
+
+public import Policy
+
+/// An endpoint together with how it is talked to: routes that agree in all of it share connections.
+public final class PublishedEndpoint: Sendable {
+    /// Where it is.
+    let endpoint: Endpoint
+    /// How TLS is spoken with it, nil for cleartext.
+    let tls: UpstreamTLS?
+    /// Whether new connections are to carry HTTP/2, until the endpoint says that it prefers HTTP/1.1.
+    let speaksHTTP2: Bool
+
+    init(endpoint: Endpoint, tls: UpstreamTLS?, speaksHTTP2: Bool) {
+        self.endpoint = endpoint
+        self.tls = tls
+        self.speaksHTTP2 = speaksHTTP2
+    }
+}
+
+/// One generation of configuration as it goes to all workers. Immutable; a worker that takes it over does no work that
+/// grows with the number of routes.
+public final class Publication: Sendable {
+    /// Counts the generations.
+    public let generation: Int
+    /// The configuration.
+    public let snapshot: Snapshot
+    /// All endpoints by their numbers, those of older generations included.
+    let places: [PublishedEndpoint]
+    /// The numbers of each route's endpoints, in the order of the configuration.
+    let endpoints: [[Int]]
+    /// Numbers of endpoints that are new, so that workers forget who had them before.
+    let newPlaces: [Int]
+    /// Numbers of endpoints that the generation before had and this one has not.
+    let retiredPlaces: [Int]
+    /// Names whose addresses are needed.
+    public let hosts: Set<String>
+
+    fileprivate init(
+        generation: Int,
+        snapshot: Snapshot,
+        numbers: EndpointNumbers
+    ) {
+        self.generation = generation
+        self.snapshot = snapshot
+        places = numbers.places
+        endpoints = numbers.endpoints
+        newPlaces = numbers.new
+        retiredPlaces = numbers.retired
+        hosts = Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
+    }
+}
+
+/// What a publisher works out about the endpoints of one generation.
+private struct EndpointNumbers {
+    var places: [PublishedEndpoint] = []
+    var endpoints: [[Int]] = []
+    var new: [Int] = []
+    var retired: [Int] = []
+}
+
+/// Makes publications, one generation after the other; belongs to one thread.
+public struct Publisher {
+    /// What tells one place from another.
+    private struct Key: Hashable {
+        let endpoint: Endpoint
+        let tls: ObjectIdentifier?
+        let serverName: String?
+        let speaksHTTP2: Bool
+
+        init(_ endpoint: Endpoint, of upstream: Upstream) {
+            let tls = endpoint.isSecure ? upstream.tls : nil
+            self.endpoint = endpoint
+            self.tls = tls.map { ObjectIdentifier($0.context) }
+            serverName = tls?.serverName
+            speaksHTTP2 = upstream.speaksHTTP2
+        }
+    }
+
+    private var numbering = Numbering<Key>()
+    private var places: [PublishedEndpoint] = []
+    private var generation = 0
+    /// Publications of which a worker may hold something, oldest first. They end here and not on a worker, which
+    /// would stand still while 10,000 routes are freed.
+    private var live: [Publication] = []
+
+    /// Makes a publisher that has published nothing.
+    public init() {}
+
+    /// Publishes a configuration.
+    public mutating func publish(_ snapshot: Snapshot) -> Publication {
+        generation += 1
+        let publication = Publication(
+            generation: generation,
+            snapshot: snapshot,
+            numbers: number(snapshot)
+        )
+        live.append(publication)
+        return publication
+    }
+
+    /// Lets go of the publications before the generation `oldest`: no worker holds anything of them any more.
+    public mutating func forget(before oldest: Int) {
+        while let first = live.first, first.generation < oldest, live.count > 1 {
+            live.removeFirst()
+            // What the next generation retired was in use by this one at last.
+            numbering.giveBack(live[0].retiredPlaces)
+        }
+    }
+
+    private mutating func number(_ snapshot: Snapshot) -> EndpointNumbers {
+        var kept: Set<Key> = []
+        for route in snapshot.routes {
+            for endpoint in route.upstream.endpoints { kept.insert(Key(endpoint, of: route.upstream)) }
+        }
+        var result = EndpointNumbers(retired: numbering.retire(except: kept))
+        for route in snapshot.routes {
+            let numbers = route.upstream.endpoints.map { endpoint in
+                let (number, isNew) = numbering.number(of: Key(endpoint, of: route.upstream))
+                if isNew {
+                    enter(endpoint, of: route.upstream, at: number)
+                    result.new.append(number)
+                }
+                return number
+            }
+            result.endpoints.append(numbers)
+        }
+        result.places = places
+        return result
+    }
+
+    private mutating func enter(_ endpoint: Endpoint, of upstream: Upstream, at number: Int) {
+        let tls = endpoint.isSecure ? upstream.tls : nil
+        let place = PublishedEndpoint(endpoint: endpoint, tls: tls, speaksHTTP2: upstream.speaksHTTP2)
+        if number < places.count { places[number] = place } else { places.append(place) }
+    }
+}

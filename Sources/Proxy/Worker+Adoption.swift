@@ -1,0 +1,82 @@
+// Takes a new configuration over, while exchanges of the old one go on.
+
+internal import Logging
+internal import Policy
+internal import Transport
+
+extension Worker {
+    /// Most configurations that are kept for exchanges that began with them; the oldest ends with its exchanges when
+    /// there would be more. Each may be large, and event streams live for days.
+    static let maximumOlderGenerations = 16
+
+    /// Takes a configuration over for everything that begins from now on.
+    ///
+    /// Exchanges go on under the configuration that they began with. Those that wait for keys have not been decided:
+    /// they begin anew.
+    func adopt(_ publication: Publication, _ listeners: [PublishedListener], keys: KeyRing) {
+        guard publication.generation > generation.number else { return }
+        let start = Clock.monotonicMicroseconds
+        let waiting = takeParked { if case .awaitingKeys = $0 { true } else { false } }
+        olderGenerations.append(generation)
+        forgetGenerations()
+        if olderGenerations.count > Self.maximumOlderGenerations { endExchanges(of: olderGenerations[0]) }
+        generation = Generation(publication, keys: keys)
+        spareExchanges.removeAll()
+        if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
+        dropRetired(pool.adopt(publication))
+        replaceGates(by: listeners.flatMap { $0.gates(ofWorker: index) })
+        addresses.keep(publication.hosts)
+        status.adopted(generation: generation.number, pause: Clock.monotonicMicroseconds - start)
+        for exchange in waiting {
+            exchange.generation = generation
+            guard let client = exchange.client else { continue }
+            decide(exchange)
+            flush(client)
+            queue(client)
+        }
+    }
+
+    private func forgetTokens() {
+        let key = services.subjectKey
+        tokens = TokenCache(capacity: snapshot.limits.tokens, subjectKey: key.span)
+    }
+
+    /// Lets go of configurations that no exchange works with any more.
+    func forgetGenerations() {
+        guard !olderGenerations.isEmpty else { return }
+        for index in olderGenerations.indices.reversed()
+        where isKnownUniquelyReferenced(&olderGenerations[index]) {
+            olderGenerations.remove(at: index)
+        }
+    }
+
+    private func endExchanges(of superseded: Generation) {
+        for case .client(let client) in connections.all {
+            guard let exchange = client.exchange, exchange.generation === superseded else { continue }
+            fail(exchange, GatewayFailure(.superseded))
+        }
+    }
+
+    private func dropRetired(_ unused: [ConnectionID]) {
+        for id in unused {
+            switch connections[id] {
+            case .upstream(let upstream): discard(upstream)
+            case .http2(let connection): endWhenIdle(connection)
+            case .vacant, .arrival, .client, .opening: break
+            }
+        }
+    }
+
+    private func replaceGates(by new: [Gate]) {
+        guard !isDraining else { return }
+        let before = gates
+        gates = new
+        for gate in before where !new.contains(where: { $0.box === gate.box }) {
+            // Who has connected already would be reset when the socket closes: they are taken and answered.
+            accept(at: gate)
+            if acceptsAgainAt == nil { poller.unwatch(gate.descriptor) }
+        }
+        guard acceptsAgainAt == nil else { return }
+        watchOrPause(new.filter { gate in !before.contains { $0.box === gate.box } })
+    }
+}
