@@ -40,10 +40,10 @@ def limits_in_log(single):
     return [each["limit"] for each in single.gateway.operational_log() if "limit" in each]
 
 
-def is_served(single):
+def is_served(single, token=None):
     """Somebody else's request over HTTP/1.1 on the same listener, and how long it took."""
     started = time.monotonic()
-    data = mcp_requests.post(single.host, "/mcp", single.token())
+    data = mcp_requests.post(single.host, "/mcp", token or single.token())
     assert Client(HTTP1).exchange(single.address, data).status == 200
     return time.monotonic() - started
 
@@ -573,6 +573,9 @@ def test_pings_do_not_keep_an_idle_connection_open_for_ever(attacked):
 def test_a_hundred_attackers_at_once_do_not_silence_the_rest(attacked):
     single = attacked()
     flood = b"".join(opened(single, number) + frames.reset(number) for number in odd(2000))
+    # The address is refused too often for new tokens to be looked at; those that are known pass.
+    token = single.token()
+    is_served(single, token)
     before = resident(single.gateway.process)
 
     def attack():
@@ -586,7 +589,7 @@ def test_a_hundred_attackers_at_once_do_not_silence_the_rest(attacked):
     crowd = [threading.Thread(target=attack) for _ in range(100)]
     for each in crowd:
         each.start()
-    slowest = max(is_served(single) for _ in range(10))
+    slowest = max(is_served(single, token) for _ in range(10))
     for each in crowd:
         each.join()
     assert slowest < 2, slowest
