@@ -20,6 +20,7 @@ struct UpstreamObject {
     private let credentials: UpstreamCredentials
     private let connectTimeout: Int
     private let responseTimeout: Int
+    private let responseTimeoutNode: Node?
     private let speaksHTTP2: Bool
     /// Where it is said that the server speaks HTTP with SSE as of 2024-11-05; nil if it does not.
     let legacySSE: Node?
@@ -61,6 +62,7 @@ struct UpstreamObject {
         responseTimeout =
             members?[.responseTimeout]?.quantity(.duration, in: 10...86_400_000)
             ?? Self.defaultResponseTimeout
+        responseTimeoutNode = members?[.responseTimeout]
         let speaksHTTP2 = members?[.http2]?.bool() ?? false
         self.speaksHTTP2 = speaksHTTP2
         legacySSE = members?[.legacySSE].flatMap { $0.bool() == true ? $0 : nil }
@@ -100,6 +102,16 @@ struct UpstreamObject {
             usesLegacySSE: legacySSE != nil,
             speaksHTTP2: speaksHTTP2,
             tls: tls
+        )
+    }
+
+    /// Warns of a patience that no request has.
+    func checkResponseTimeout(requestTimeout: Int) {
+        guard responseTimeout > requestTimeout, let node = responseTimeoutNode else { return }
+        let limit = Quantity.duration.text(requestTimeout)
+        node.warning(
+            "\"limits.request_timeout\" ends every request after \(limit), before this.",
+            "Raise \"limits.request_timeout\", or lower this."
         )
     }
 

@@ -100,6 +100,8 @@ final class UpstreamPlace {
 struct UpstreamPool {
     private var places: [UpstreamPlace] = []
     private var turn = 0
+    /// Where an idle connection was looked for last.
+    private var nextIdlePlace = 0
 
     /// Takes over the endpoints of a publication; places that stay are kept with their connections.
     ///
@@ -136,4 +138,16 @@ struct UpstreamPool {
         let index = choices.firstIndex { places[$0] === lease.place } ?? 0
         lease.place = places[choices[(index + 1) % choices.count]]
     }
+
+    /// The connection that has been idle for longest at some endpoint, each endpoint in turn; nil if none is idle.
+    mutating func nextIdle() -> ConnectionID? {
+        for _ in places.indices {
+            nextIdlePlace = (nextIdlePlace + 1) % places.count
+            if let id = places[nextIdlePlace].idle.first { return id }
+        }
+        return nil
+    }
+
+    /// All connections that can carry many requests.
+    var allShared: some Sequence<ConnectionID> { places.lazy.flatMap(\.shared) }
 }

@@ -68,6 +68,9 @@ extension Worker {
     private func open(_ address: SocketAddress, at place: UpstreamPlace) throws(GatewayFailure)
         -> UpstreamOpening
     {
+        guard makeRoomForServer() else {
+            throw GatewayFailure(.overloaded, "too many connections to servers")
+        }
         let id = connections.reserve()
         do throws(SystemError) {
             let socket = try Socket.connect(to: address)

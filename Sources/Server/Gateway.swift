@@ -39,6 +39,8 @@ public final class Gateway {
     private let signals: Signals
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
+    /// Most connections of one worker to servers.
+    private let maximumServers: Int
     /// The key of the hash under which subjects stand in logs.
     private let subjectKey = SecureRandom.bytes(count: 32)
     private var sockets: ListenerSockets
@@ -48,9 +50,8 @@ public final class Gateway {
     private var keys: KeyRefresher?
     private var names: NameRefresher?
 
-    /// Descriptors that are kept back for listeners, logs, pollers and the fetching of keys. What is left is divided
-    /// by two, as each client may need a connection to a server.
-    private static let reservedDescriptors = 64
+    /// Descriptors that are kept back for logs and what the system's libraries open.
+    private static let reservedDescriptors = 32
 
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
@@ -70,10 +71,28 @@ public final class Gateway {
         }
         self.mailboxes = mailboxes
         sockets = ListenerSockets(workerCount: count)
-        maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
+        let share = Self.connections(of: configuration.snapshot, descriptors: descriptors, workers: count)
+        maximumClients = max(share / 2, 4)
+        maximumServers = max(share / 2, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         logs = try LogWriter(configuration.log, logger: logger)
         traces = TraceExporter(version: Release.version, logger: logger)
+    }
+
+    /// Connections of one worker for which there are descriptors: half for clients, half for servers, as each client may
+    /// need a connection to one.
+    private static func connections(of snapshot: Snapshot, descriptors: Int, workers: Int) -> Int {
+        let fetches = min(snapshot.issuers.count, KeyRefresher.maximumFetches)
+        let names = hosts(of: snapshot).count { SocketAddress(host: $0, port: 0) == nil }
+        // A look-up may ask two name servers.
+        let lookUps = 2 * min(names, NameRefresher.maximumLookUps)
+        // Each worker has a poller, a mailbox and its listeners.
+        let own = 2 + snapshot.listeners.count
+        return (descriptors - reservedDescriptors - fetches - lookUps) / workers - own
+    }
+
+    private static func hosts(of snapshot: Snapshot) -> Set<String> {
+        Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -118,13 +137,16 @@ public final class Gateway {
         traces.adopt(publication.snapshot.traces)
         return WorkerServices(
             keys: keys,
+            rates: RateTables(entries: publication.snapshot.limits.rateEntries),
+            addresses: AddressTable(entries: publication.snapshot.limits.rateEntries),
             names: names,
             accessLog: logs.access.sink,
             auditLog: logs.audit.sink,
             spans: traces.sink,
             logger: logger,
             subjectKey: subjectKey,
-            maximumClients: maximumClients
+            maximumClients: maximumClients,
+            maximumServers: maximumServers
         )
     }
 

@@ -51,6 +51,8 @@ final class TestGateway: Sendable {
         quiet.logLevel = .critical
         let services = WorkerServices(
             keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet, auditLog: LogSink()) { _ in },
+            rates: RateTables(entries: 64),
+            addresses: AddressTable(entries: 64),
             names: NameRefresher(hosts: [host], logger: quiet) { _ in },
             accessLog: sink,
             auditLog: auditLog,
