@@ -203,7 +203,7 @@ def test_a_body_in_drops_is_given_up_however_often_they_come(over):
         # 1,000 bytes a second: each second buys a tenth of another.
         taken, answer = drip(connection, head, body, 20, 0.02)
     assert answer.status == 408
-    assert 0.9 < taken < 2
+    assert 0.9 < taken < 6
     assert gateway.wait_for_access(since)[0]["reason"] == "client_timeout"
     single.recorder.assert_untouched()
 
@@ -232,7 +232,7 @@ def test_a_body_in_drops_is_given_up_on_a_stream_too(over):
                 break
             connection.send_as_far_as_possible(body[offset : offset + 20])
             time.sleep(0.02)
-        assert 0.9 < time.monotonic() - started < 2
+        assert 0.9 < time.monotonic() - started < 6
         assert connection.read_response().status == 408
     assert gateway.wait_for_access(since)[0]["reason"] == "client_timeout"
 
@@ -244,7 +244,7 @@ def test_a_request_ends_when_its_time_is_up_whatever_its_server_does(single):
         started = time.monotonic()
         answer = gateway.exchange(post(single))
         assert answer.status == 504 and answer.json()["id"] == 7
-        assert 0.9 < time.monotonic() - started < 2
+        assert 0.9 < time.monotonic() - started < 6
     assert gateway.wait_for_access(since)[0]["reason"] == "request_timeout"
 
 
@@ -274,7 +274,7 @@ def test_an_answer_in_drops_is_cut_off_and_a_stream_of_events_is_not(single):
         head = connection.read_head()
         with pytest.raises(raw_http.ConnectionEnded):
             list(connection.pieces(head))
-        assert 0.9 < time.monotonic() - started < 2
+        assert 0.9 < time.monotonic() - started < 6
     entry = gateway.wait_for_access(since)[0]
     assert (entry["reason"], entry["status"]) == ("request_timeout", 200)
     with (
@@ -288,7 +288,7 @@ def test_an_answer_in_drops_is_cut_off_and_a_stream_of_events_is_not(single):
 
 def test_an_answer_that_is_read_in_drops_is_cut_off(over):
     single = over("http1")
-    gateway = limited(single, request_timeout="1s", body_timeout="5s")
+    gateway = limited(single, request_timeout="1s", body_timeout="20s")
     since = gateway.log_position()
     big = b"x" * (32 << 20)
     with single.recorder.answering(upstreams.canned(body=big)):
@@ -298,12 +298,12 @@ def test_an_answer_that_is_read_in_drops_is_cut_off(over):
         slow.connect(gateway.address)
         slow.sendall(post(single))
         started = time.monotonic()
-        while not gateway.access_log(since) and time.monotonic() - started < 5:
+        while not gateway.access_log(since) and time.monotonic() - started < 8:
             slow.recv(100)
             time.sleep(0.02)
         slow.close()
     assert gateway.wait_for_access(since)[0]["reason"] == "request_timeout"
-    assert 0.9 < time.monotonic() - started < 2.5
+    assert 0.9 < time.monotonic() - started < 6
 
 
 # -- Requests at a time
