@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 import subprocess
 import threading
@@ -201,21 +202,25 @@ def test_a_token_that_one_worker_has_verified_is_good_at_all(single):
 class Flood:
     """Requests with a bad token on many connections, for as long as it is not left."""
 
-    def __init__(self, single, token, connections=16):
+    def __init__(self, single, token, connections=16, requests=None):
+        amount = "-D30" if requests is None else f"-n{requests}"
         headers = [f"-H{name}: {value}" for name, value in mcp_requests.modern_headers(token)]
         self.command = [
-            "h2load", "--h1", f"-c{connections}", "-t1", "-D30", *headers, f"http://{single.host}/mcp",
+            "h2load", "--h1", f"-c{connections}", "-t1", amount, *headers, f"http://{single.host}/mcp",
         ]  # fmt: skip
 
     def __enter__(self):
-        self.process = subprocess.Popen(
-            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return self
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+    def run(self):
+        """To its end; how many requests were refused."""
+        output = subprocess.run(self.command, capture_output=True, text=True, timeout=60).stdout
+        return int(re.search(r"(\d+) 4xx", output)[1])
 
 
 def latencies(single, token, seconds=2.0):
@@ -230,29 +235,32 @@ def latencies(single, token, seconds=2.0):
     return taken
 
 
-def test_a_flood_of_bad_tokens_costs_good_clients_little_of_their_time(over, tmp_path, certificates):
-    """Compared with the same flood at a gateway that verifies each token."""
+def test_a_flood_of_bad_tokens_costs_a_fraction_of_what_verifying_each_would(over, tmp_path, certificates):
+    """Processor time of the gateway for each bad token, which says what is left for good clients on any machine.
+
+    Their latency is printed beside it, and not compared: on a busy machine it is that of the machine.
+    """
     single = over("http1")
     # The signature that takes longest to check, so that it is the tokens that cost.
     single.issuer.stop()
     single.issuer = Issuer(algorithm="ES512")
     bad = spoilt(single.token())
-    medians, costs = {}, {}
+    costs, medians = [], []
     for refusals in ("off", {"count": 10, "per": "1s", "burst": 10}):
         gateway = single.start(
             single.configuration(limits={"rates": {"refusals": refusals}}, log={"access": "off"})
         )
         token = single.token()
         assert gateway.exchange(post(single, token)).status == 200
+        before = processor_time(gateway.process)
+        flood = Flood(single, bad, requests=3000)
+        assert flood.run() == 3000
+        costs.append(processor_time(gateway.process) - before)
         with Flood(single, bad):
-            time.sleep(0.5)
-            before = processor_time(gateway.process)
-            medians[str(refusals)] = statistics.median(latencies(single, token))
-            costs[str(refusals)] = processor_time(gateway.process) - before
+            medians.append(statistics.median(latencies(single, token)))
         gateway.stop()
-    unprotected, protected = medians.values()
-    print(f"median: {unprotected * 1000:.2f} ms unprotected, {protected * 1000:.2f} ms protected; time {costs}")
-    assert unprotected > 3 * protected
+    print(f"processor seconds: {costs}; a good client's median latency: {medians}")
+    assert costs[0] > 3 * costs[1]
 
 
 def test_a_flood_of_bad_tokens_is_verified_no_more_often_than_its_rate(over):
