@@ -247,13 +247,13 @@ def test_haproxy_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path,
         began = time.monotonic()
         ended.append(replace(pair, index))
         assert time.monotonic() - began >= 1
-        pair.gateways[index].wait_until(
-            lambda: set(pair.balancer.states().values()) == {"UP"}, 5, "taken into service"
-        )
+        pair.gateways[index].wait_until(pair.balancer.are_all_up, 5, "taken into service")
     load.outcome().assert_flawless()
     for each in ended + pair.gateways:
         served = [line for line in each.access_log() if line["reason"] != "client_aborted"]
-        assert served and {line["status"] for line in served} == {200}
+        # The load may be over before the last one gets any.
+        assert served or each not in ended
+        assert {line["status"] for line in served} <= {200}
 
 
 def test_haproxy_sees_the_gateway_go_before_it_goes(pair):
@@ -280,15 +280,15 @@ def test_nginx_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path):
 
 @pytest.mark.parametrize("balancer", [HAProxy, NginxProxy])
 def test_a_balancer_loses_no_request_while_the_gateways_are_upgraded(pair, tmp_path, balancer):
-    pair = pair("http1", balancer, drain_delay="5s", drain_timeout="10s")
+    pair = pair("http1", balancer, drain_delay="30s", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token(), 5)
     for gateway in pair.gateways * 2:
         time.sleep(0.4)
         began = time.monotonic()
         gateway.upgrade()
-        assert time.monotonic() - began < 4, "drain_delay is not for upgrades"
+        assert time.monotonic() - began < 20, "drain_delay is not for upgrades"
         if balancer is HAProxy:
-            assert set(pair.balancer.states().values()) == {"UP"}
+            assert pair.balancer.are_all_up()
     load.outcome().assert_flawless()
 
 

@@ -68,6 +68,9 @@ class Stream:
 def with_load(single, nginx, **members):
     """A second route, /load, in front of a server that can bear it."""
     configuration = single.configuration(**members)
+    # All of the load comes from one address.
+    limits = configuration.setdefault("limits", {})
+    limits.setdefault("rates", {"handshakes": "off"})
     upstream = {"endpoints": [f"http://127.0.0.1:{nginx.port}/mcp"]}
     configuration["routes"].append({"resource": single.at("/load"), "issuer": "corp", "upstream": upstream})
     return configuration

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import subprocess
+import time
 from pathlib import Path
 
 from harness import raw_http
@@ -107,6 +108,18 @@ class HAProxy(Balancer):
         path = folder / "haproxy.cfg"
         path.write_text(HAPROXY.format(folder=folder, front=front, retries=retries, servers=servers))
         super().__init__(folder, ["haproxy", "-db", "-f", str(path)], front)
+        # Before its first check a server is "UP 1/2", and one failure takes it down.
+        end = time.monotonic() + 10
+        while not self.are_all_up():
+            assert time.monotonic() < end, self.states()
+            time.sleep(0.05)
+
+    def are_all_up(self) -> bool:
+        """Whether it has checked each server and found it well."""
+        try:
+            return set(self.states().values()) == {"UP"}
+        except OSError:
+            return False
 
     def states(self) -> dict[int, str]:
         """What it thinks of each server, by its port: UP, DOWN, or on the way from one to the other."""

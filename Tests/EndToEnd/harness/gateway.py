@@ -165,13 +165,13 @@ class Gateway:
         old, since = self.process, len(self.messages())
         self.signal(signal.SIGUSR2)
 
-        def has_begun() -> bool:
-            new = self.messages()[since:]
+        end = time.monotonic() + within
+        # The old process may be gone before the new one says that it is ready.
+        while "Ready." not in (new := self.messages()[since:]):
             failed = [each for each in new if each.startswith("No upgrade: ")]
             assert not failed, failed
-            return "Ready." in new
-
-        self.wait_until(has_begun, within, "upgraded")
+            assert time.monotonic() < end, f"not upgraded within {within} s:\n{self.stderr.read_text()}"
+            time.sleep(0.02)
         said = [each for each in self.operational_log() if each["message"].startswith("Upgraded: ")]
         self.process = Grandchild(int(said[-1]["process"]))
         return old
