@@ -61,8 +61,8 @@ public final class Gateway {
     let admin: AdminWorker
     var services: WorkerServices?
 
-    /// Descriptors that are kept back for logs, the admin listener and what the system's libraries open.
-    private static let reservedDescriptors = 32 + AdminWorker.maximumConnections
+    /// Descriptors that are kept back for logs and what the system's libraries open.
+    private static let reservedDescriptors = 32
 
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
@@ -101,7 +101,11 @@ public final class Gateway {
             passed: inheritance.sockets.take() ?? [],
             isWaiting: inheritance.source == .predecessor
         )
-        let share = Self.connections(of: configuration.snapshot, descriptors: descriptors, workers: count)
+        let share = Self.connections(
+            of: configuration.snapshot,
+            descriptors: descriptors - (configuration.admin == nil ? 0 : AdminWorker.maximumConnections),
+            workers: count
+        )
         maximumClients = max(share / 2, 4)
         maximumServers = max(share / 2, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }

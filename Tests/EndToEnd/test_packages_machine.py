@@ -206,7 +206,8 @@ def test_a_port_below_1024_is_opened_by_the_socket_and_the_service_starts_with_t
     assert host.show("ActiveState") == "inactive"
     assert host.status("http://127.0.0.1:443/healthz") == "200"
     assert host.status("http://[::1]:443/healthz") == "200"
-    assert host.show("ActiveState") == "active"
+    # It answers before it has told systemd that it is ready.
+    host.wait_until(lambda: host.show("ActiveState") == "active", "active")
 
 
 def test_the_access_log_is_rotated_and_written_on(host):
