@@ -6,8 +6,7 @@ internal import JSON
 enum NotYetSupported {
     /// Members, by the object that they belong to.
     private static let members: [String: Set<String>] = [
-        RootMember.object: ["admin", "watch"],
-        UpstreamMember.object: ["health"],
+        RootMember.object: ["admin", "watch"]
     ]
 
     /// Ways to pass a credential on.

@@ -110,6 +110,8 @@ public struct Answer: Sendable, Equatable {
                 Answer(502, "bad_gateway", "The server behind the gateway cannot be reached")
             case .upstreamMalformed, .upstreamUnauthorized, .upstreamRedirect:
                 Answer(502, "bad_gateway", "The server behind the gateway gave no usable answer")
+            case .queueFull, .queueTimeout:
+                Answer(503, "temporarily_unavailable", "The server behind the gateway has too much to do")
             case .connectTimeout, .upstreamTimeout:
                 Answer(504, "gateway_timeout", "The server behind the gateway did not answer in time")
             case .streamTokenExpired: Answer(401, "invalid_token", "The token has expired")

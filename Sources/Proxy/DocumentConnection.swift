@@ -34,7 +34,8 @@ struct DocumentConnection {
         throw FetchError(problem: "Cannot connect to \(problem).")
     }
 
-    private init(
+    /// Connects to one address of the host of `url`.
+    init(
         to address: SocketAddress,
         for url: HTTPURL,
         tls: UpstreamTLS?,
@@ -81,10 +82,18 @@ struct DocumentConnection {
         }
     }
 
+    /// Whether the peers agreed to speak HTTP/2.
+    var speaksHTTP2: Bool { channel.applicationProtocol == .http2 }
+
     /// Sends a request.
     func send(_ request: String) throws(FetchError) {
         var output = ByteBuffer()
         output.append(request)
+        try send(&output)
+    }
+
+    /// Sends all of `output`.
+    func send(_ output: inout ByteBuffer) throws(FetchError) {
         while !output.isEmpty {
             switch channel.send(output.span) {
             case .bytes(let count): output.consume(count)

@@ -18,7 +18,6 @@ extension Worker {
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
         dropRetired(pool.adopt(publication))
         replaceGates(by: publication.gates(ofWorker: index))
-        addresses.keep(publication.hosts)
         for exchange in waiting {
             exchange.generation = generation
             guard let client = exchange.client else { continue }
@@ -42,7 +41,7 @@ extension Worker {
         }
     }
 
-    private func dropRetired(_ unused: [ConnectionID]) {
+    func dropRetired(_ unused: [ConnectionID]) {
         for id in unused {
             switch connections[id] {
             case .upstream(let upstream): discard(upstream)

@@ -282,6 +282,7 @@ extension Worker {
     private func close(_ connection: HTTP2Connection) {
         if case .server(let place) = connection.peer { place.forget(connection: connection.id) }
         connection.channel.sayEnd()
+        connection.channel.slot = nil
         connections.remove(connection.id)
     }
 }

@@ -18,6 +18,10 @@ public struct WorkerServices: Sendable {
     public let sessions: SessionTable
     /// Finds the addresses of names.
     public let names: NameRefresher
+    /// Judges endpoints.
+    public let health: EndpointHealth
+    /// Knows where tasks are.
+    public let tasks: TaskTable
     /// Takes the access log; nil if it is off.
     public let accessLog: LogSink?
     /// Takes operational messages.
@@ -32,6 +36,8 @@ public struct WorkerServices: Sendable {
         keys: KeyRefresher,
         sessions: SessionTable = SessionTable(),
         names: NameRefresher,
+        health: EndpointHealth,
+        tasks: TaskTable = TaskTable(),
         accessLog: LogSink?,
         logger: Logger,
         subjectKey: [UInt8],
@@ -40,6 +46,8 @@ public struct WorkerServices: Sendable {
         self.keys = keys
         self.sessions = sessions
         self.names = names
+        self.health = health
+        self.tasks = tasks
         self.accessLog = accessLog
         self.logger = logger
         self.subjectKey = subjectKey
@@ -62,7 +70,7 @@ public final class Worker {
     let status: WorkerStatus
     /// Which of the workers this is.
     let index: Int
-    private let mailbox: Mailbox<WorkerMessage>
+    let mailbox: Mailbox<WorkerMessage>
 
     var poller: Poller
     var timers: TimerWheel
@@ -71,8 +79,7 @@ public final class Worker {
     /// Where connections are taken from; none while draining.
     var gates: [Gate]
     var tokens: TokenCache
-    var pool = UpstreamPool()
-    var addresses = AddressBook()
+    var pool: UpstreamPool
     var identifiers: IdentifierSource
     /// Memory for what the connection that is being served receives; on loan while one is.
     private var input = ByteBuffer()
@@ -90,6 +97,10 @@ public final class Worker {
     var spareExchanges: [Exchange] = []
     /// Exchanges that wait for keys or addresses.
     var parked: [ConnectionID] = []
+    /// Client streams whose exchanges wait for room at an endpoint, by their tickets.
+    var tickets: [UInt64: ConnectionID] = [:]
+    /// The last ticket that was given.
+    var lastTicket: UInt64 = 0
     /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
     /// Client streams whose exchanges wait for memory, those that wait longest first.
@@ -135,6 +146,7 @@ public final class Worker {
             subjectKey: services.subjectKey.span
         )
         identifiers = IdentifierSource(seed: SecureRandom.number())
+        pool = UpstreamPool(health: services.health, seed: SecureRandom.number())
         _ = pool.adopt(publication)
         gates = publication.gates(ofWorker: index)
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
@@ -198,6 +210,9 @@ public final class Worker {
             case .keys(let issuer, let state): adopt(state, for: issuer)
             case .publication(let publication, let keys): adopt(publication, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
+            case .standing(let endpoint, let address, let standing): note(standing, of: endpoint, at: address)
+            case .slot(let slot, let ticket): adopt(slot, for: ticket)
+            case .spare(let endpoint): giveUpIdle(at: endpoint)
             case .drain: drain()
             case .stop: isStopped = true
             }

@@ -43,6 +43,7 @@ public final class Gateway {
     private var publisher = Publisher()
     private var keys: KeyRefresher?
     private var names: NameRefresher?
+    private var health: EndpointHealth?
 
     /// Descriptors that are kept back for listeners, logs, pollers and the fetching of keys. What is left is divided
     /// by two, as each client may need a connection to a server.
@@ -96,14 +97,22 @@ public final class Gateway {
             for mailbox in mailboxes { mailbox.send(message) }
         }
         let keys = try KeyRefresher(issuers: publication.snapshot.issuers, logger: logger, send: send)
-        let names = NameRefresher(hosts: publication.hosts, logger: logger, send: send)
+        let health = EndpointHealth(logger: logger, send: send)
+        health.adopt(publication)
+        let names = NameRefresher(hosts: publication.hosts, logger: logger) { message in
+            if case .addresses(let host, let found, _) = message { health.follow(found, of: host) }
+            send(message)
+        }
         try keys.start()
         try names.start()
+        try health.start()
         self.keys = keys
         self.names = names
+        self.health = health
         return WorkerServices(
             keys: keys,
             names: names,
+            health: health,
             accessLog: accessLog?.sink,
             logger: logger,
             subjectKey: subjectKey,
@@ -193,6 +202,7 @@ public final class Gateway {
         configuration = new
         let publication = publisher.publish(new.snapshot, listeners)
         names?.follow(publication.hosts)
+        health?.adopt(publication)
         keys?.adopt(publication)
         logger.notice("Reloaded.", metadata: ["configuration": "\(new.snapshot.hash)"])
     }

@@ -10,11 +10,6 @@ import Testing
             Sample.root(#"§"admin": { "address": "127.0.0.1:9901" }"#)
         ),
         Expectation(
-            "/routes/0/upstream/health",
-            "not yet supported",
-            Sample.upstream(#"{ "endpoints": ["http://a"], §"health": {} }"#)
-        ),
-        Expectation(
             "/routes/0/upstream/credentials",
             "\"assertion\" are not yet supported",
             Sample.upstream(#"{ "endpoints": ["http://a"], "credentials": §"assertion" }"#)
