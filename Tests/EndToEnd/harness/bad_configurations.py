@@ -175,7 +175,6 @@ REFUSED = [
 NOT_YET = [
     case("admin", "/admin", {"address": "127.0.0.1:9901"}),
     case("watch", "/watch", True),
-    case("health", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "health": {}}),
 ]
 
 

@@ -88,7 +88,9 @@ class Gateway:
         environment: dict[str, str] | None = None,
         descriptors: int | None = None,
         client: Client | None = None,
+        within: list[str] | None = None,
     ):
+        """`within` is a command that runs the one that follows it in surroundings of its own."""
         self.directory = directory
         self.address = address
         self.client = client or Client()
@@ -98,6 +100,7 @@ class Gateway:
         self.stderr = directory / "stderr.log"
         self.environment = {**os.environ, **(environment or {})}
         self.limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+        self.limit += within or []
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, ready_within: float | None = 10.0) -> Gateway:
