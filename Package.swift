@@ -32,7 +32,7 @@ let package = Package(
         .executableTarget(
             name: "audgate",
             dependencies: [
-                "Server", "Configuration", "Development", "Proxy", "Policy", "JOSE", "HTTP", "JSON",
+                "Server", "Probes", "Configuration", "Development", "Proxy", "Policy", "JOSE", "HTTP", "JSON",
                 "Transport",
                 "Bytes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -49,6 +49,13 @@ let package = Package(
                 "Configuration", "Proxy", "Policy", "JOSE", "JSON", "HTTP", "HTTP1", "OpenSSL", "Transport",
                 "Bytes",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
+        .target(
+            name: "Probes",
+            dependencies: [
+                "Configuration", "Proxy", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport", "Bytes",
             ],
             swiftSettings: common
         ),
@@ -150,6 +157,14 @@ let package = Package(
             dependencies: [
                 "Proxy", "Policy", "HTTP1", "HTTP2", "HTTP", "JOSE", "JSON", "OpenSSL", "Transport", "Bytes",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: common
+        ),
+        .testTarget(
+            name: "ProbesTests",
+            dependencies: [
+                "Probes", "Configuration", "Proxy", "Policy", "JOSE", "HTTP", "JSON", "OpenSSL", "Transport",
+                "Bytes",
             ],
             swiftSettings: common
         ),

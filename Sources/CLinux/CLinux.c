@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int audgate_epoll_control(int epoll, int operation, int fd, uint32_t events, uint64_t data) {
     struct epoll_event event;
@@ -37,4 +38,12 @@ int audgate_event_descriptor(void) {
 
 void audgate_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), name);
+}
+
+char *const *audgate_environment(void) {
+    return environ;
+}
+
+int audgate_spawn_close_from(posix_spawn_file_actions_t *actions, int from) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, from);
 }

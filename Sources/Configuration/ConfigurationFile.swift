@@ -43,24 +43,37 @@ enum ConfigurationFile {
     }
 
     /// The texts of the files that `pattern` matches (`glob(3)`), in the order of their names.
-    static func matching(_ pattern: String) -> [Result<ConfigurationSource, ConfigurationFileError>] {
-        func failure(_ reason: String) -> [Result<ConfigurationSource, ConfigurationFileError>] {
-            [.failure(ConfigurationFileError(path: pattern, reason: reason))]
+    static func matching(
+        _ pattern: String,
+        noting files: ReadFiles
+    ) -> [Result<ConfigurationSource, ConfigurationFileError>] {
+        guard let paths = paths(matching: pattern) else {
+            let reason = "This is not a pattern, or its folder cannot be searched"
+            return [.failure(ConfigurationFileError(path: pattern, reason: reason))]
         }
-        guard !pattern.isEmpty, !pattern.utf8.contains(0) else { return failure("This is not a pattern") }
+        files.note(pattern: pattern, matching: paths)
+        return paths.map { path in
+            files.note(path: path)
+            return read(path)
+        }
+    }
+
+    /// The files that `pattern` matches, in the order of their names; nil if it is no pattern or cannot be followed.
+    static func paths(matching pattern: String) -> [String]? {
+        guard !pattern.isEmpty, !pattern.utf8.contains(0) else { return nil }
         var matches = unsafe glob_t()
         // `glob` fills the structure with strings that live until `globfree`.
         defer { unsafe globfree(&matches) }
         switch unsafe glob(pattern, 0, nil, &matches) {
         case 0: break
         case GLOB_NOMATCH: return []
-        default: return failure("The folder cannot be searched")
+        default: return nil
         }
         var paths: [String] = []
         for index in unsafe 0..<Int(matches.gl_pathc) {
             guard let path = unsafe matches.gl_pathv[index] else { continue }
             paths.append(unsafe String(cString: path))
         }
-        return paths.sorted().prefix(ConfigurationLoader.maximumIncludedFiles + 1).map(read)
+        return Array(paths.sorted().prefix(ConfigurationLoader.maximumIncludedFiles + 1))
     }
 }

@@ -12,18 +12,37 @@ public enum ConfigurationLoader {
     /// Loads the file at `path`, the files that it includes, and the certificates and keys that they name. Blocks
     /// while it reads.
     ///
-    /// - Parameter path: Path of the root file; relative paths within are relative to its folder.
+    /// - Parameters:
+    ///   - path: Path of the root file; relative paths within are relative to its folder.
+    ///   - sessionKey: What seals session ids where the configuration names no keys, at least 32 octets; nil for a
+    ///     fresh secret.
+    ///   - legacy: What the configuration before it in the same process has left.
+    ///   - files: Gets the files that were read, or should have been.
     /// - Returns: The configuration, with its warnings.
     /// - Throws: All problems at once.
-    public static func load(path: String) throws(ConfigurationError) -> GatewayConfiguration {
+    public static func load(
+        path: String,
+        sessionKey: [UInt8]? = nil,
+        inheriting legacy: ConfigurationLegacy = ConfigurationLegacy(),
+        noting files: ReadFiles = ReadFiles()
+    ) throws(ConfigurationError) -> GatewayConfiguration {
+        files.note(path: path)
         switch ConfigurationFile.read(path) {
-        case .success(let root): return try compile(root, beside: .system(beside: root))
-        case .failure(let error):
-            let findings = Findings()
-            let text = SourceText(ConfigurationSource(name: path, text: []))
-            findings.add(.error, in: text, at: 0, "", error.sentence, "Name a file that can be read.")
-            throw ConfigurationError(diagnostics: findings.sorted(first: path))
+        case .success(let root):
+            var surroundings = ConfigurationSurroundings.system(beside: root, noting: files)
+            surroundings.inherited = legacy
+            surroundings.sessionKey = sessionKey
+            return try compile(root, beside: surroundings)
+        case .failure(let error): throw unreadable(path, error)
         }
+    }
+
+    /// The one problem of a file that cannot be read.
+    static func unreadable(_ path: String, _ error: ConfigurationFileError) -> ConfigurationError {
+        let findings = Findings()
+        let text = SourceText(ConfigurationSource(name: path, text: []))
+        findings.add(.error, in: text, at: 0, "", error.sentence, "Name a file that can be read.")
+        return ConfigurationError(diagnostics: findings.sorted(first: path))
     }
 
     /// Compiles `root` and the files that it includes. Reads no file, no variable and no clock by itself.

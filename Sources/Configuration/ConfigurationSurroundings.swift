@@ -23,17 +23,28 @@ public struct ConfigurationSurroundings {
     public var variable: (String) -> String? = { _ in nil }
     /// Gives the system's certificate authorities.
     public var authorities: AuthorityFinder = ConfigurationSurroundings.systemAuthorities
+    /// What seals session ids where the configuration names no keys, at least 32 octets; nil for a fresh secret.
+    public var sessionKey: [UInt8]?
     /// Seconds since the Unix epoch, for the dates of certificates.
     public var now: Int64 = 0
+    /// What the configuration before has left.
+    public var inherited = ConfigurationLegacy()
 
     /// No files and no variables.
     public init() {}
 
-    /// The files and the environment of this process, and the time. Patterns are relative to the folder of `root`.
-    static func system(beside root: ConfigurationSource) -> ConfigurationSurroundings {
+    /// The files and the environment of this process, and the time. Patterns are relative to the folder of `root`; what
+    /// is read is noted in `files`.
+    static func system(
+        beside root: ConfigurationSource,
+        noting files: ReadFiles
+    ) -> ConfigurationSurroundings {
         var surroundings = ConfigurationSurroundings()
-        surroundings.find = { ConfigurationFile.matching(root.resolve($0)) }
-        surroundings.read = { ConfigurationFile.read($0).map(\.text) }
+        surroundings.find = { ConfigurationFile.matching(root.resolve($0), noting: files) }
+        surroundings.read = { path in
+            files.note(path: path)
+            return ConfigurationFile.read(path).map(\.text)
+        }
         surroundings.variable = { ConfigurationFile.variable($0) }
         surroundings.now = Int64(Clock.unixMicroseconds / 1_000_000)
         return surroundings

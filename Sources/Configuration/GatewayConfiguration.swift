@@ -6,8 +6,12 @@ public import Policy
 public struct GatewayConfiguration: Sendable {
     /// What the data path works from.
     public let snapshot: Snapshot
+    /// What it leaves to the configuration that follows it.
+    public let legacy: ConfigurationLegacy
     /// Number of event-loop threads, 0 to 1024; 0 is one for each core.
     public let workers: Int
+    /// Whether a change of the files that it was read from is a reason to load it anew.
+    public let watches: Bool
     /// Where logs go.
     public var log: LogSettings
     /// The embedded servers, nil if there are none.
@@ -34,8 +38,8 @@ public struct LogSettings: Sendable, Equatable {
         case error
     }
 
-    /// Where the access log goes.
-    public enum Access: Sendable, Equatable {
+    /// Where a log goes.
+    public enum Destination: Sendable, Equatable {
         /// To standard output.
         case stdout
         /// To the file at this path.
@@ -47,7 +51,9 @@ public struct LogSettings: Sendable, Equatable {
     /// Least important operational messages that are written.
     public var level = Level.info
     /// Where the access log goes.
-    public var access = Access.stdout
+    public var access = Destination.stdout
+    /// Where the audit log goes: refusals, replays, reloads and changes of keys.
+    public var audit = Destination.off
 
     /// Makes the default settings.
     public init() {}

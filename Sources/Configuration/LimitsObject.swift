@@ -18,7 +18,9 @@ enum LimitMember: String, MemberName {
     case bodyTimeout = "body_timeout"
     case idleTimeout = "idle_timeout"
     case upstreamIdleTimeout = "upstream_idle_timeout"
+    case drainDelay = "drain_delay"
     case drainTimeout = "drain_timeout"
+    case upgradeTimeout = "upgrade_timeout"
     case streamsPerConnection = "streams_per_connection"
     case headerTableBytes = "header_table_bytes"
     case continuationFrames = "continuation_frames"
@@ -56,7 +58,9 @@ enum LimitMember: String, MemberName {
         case .bodyTimeout: (\.bodyTimeout, .duration, 100...Self.hour)
         case .idleTimeout: (\.idleTimeout, .duration, 100...Self.hour)
         case .upstreamIdleTimeout: (\.upstreamIdleTimeout, .duration, 100...Self.hour)
+        case .drainDelay: (\.drainDelay, .duration, 0...Self.hour)
         case .drainTimeout: (\.drainTimeout, .duration, 0...Self.hour)
+        case .upgradeTimeout: (\.upgradeTimeout, .duration, 1000...Self.hour)
         case .streamsPerConnection: (\.http2.streams, nil, 1...1000)
         case .headerTableBytes: (\.http2.headerTableBytes, .size, 0...64 * Self.kibibyte)
         case .continuationFrames: (\.http2.continuationFrames, nil, 0...1000)

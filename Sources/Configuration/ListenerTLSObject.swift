@@ -49,8 +49,9 @@ struct ListenerTLSObject {
             return
         }
         do throws(OpenSSLError) {
-            context = try ServerTLSContext(
-                identities: certificates.map(\.identity),
+            context = try material.listenerContext(
+                at: node.pointer,
+                certificates.map(\.identity),
                 minimumVersion: version ?? Self.defaultMinimumVersion,
                 clientAuthorities: clients?.anchors,
                 clientMode: clients?.mode ?? Self.defaultClientMode

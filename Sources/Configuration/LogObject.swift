@@ -4,16 +4,16 @@ internal import JSON
 
 /// Members of the log settings.
 enum LogMember: String, MemberName {
-    case level, access
+    case level, access, audit
 
     static let object = "the log settings"
 }
 
-/// Members of an access log in a file.
-enum AccessLogMember: String, MemberName {
+/// Members of a log in a file.
+enum LogFileMember: String, MemberName {
     case file
 
-    static let object = "an access log"
+    static let object = "a log"
 }
 
 extension LogSettings {
@@ -22,15 +22,18 @@ extension LogSettings {
         self.init()
         guard let members = ObjectReader(node, of: LogMember.self) else { return }
         if let level = members[.level]?.choice(Level.self) { self.level = level }
-        if let access = members[.access].flatMap(Self.access) { self.access = access }
+        if let access = members[.access].flatMap(Self.destination) { self.access = access }
+        if let audit = members[.audit].flatMap(Self.destination) { self.audit = audit }
+        guard case .file(let path) = access, audit == .file(path) else { return }
+        members[.audit]?.error("Both logs go to \"\(path)\".", "Name another file.")
     }
 
-    private static func access(_ node: Node) -> Access? {
+    private static func destination(_ node: Node) -> Destination? {
         switch node.value.string {
         case "stdout": return .stdout
         case "off": return .off
         case nil where node.value.object != nil:
-            guard let members = ObjectReader(node, of: AccessLogMember.self) else { return nil }
+            guard let members = ObjectReader(node, of: LogFileMember.self) else { return nil }
             return members.required(.file)?.filePath().map { .file($0) }
         default:
             node.expected("\"stdout\", \"off\" or {\"file\": …}")

@@ -6,7 +6,7 @@ internal import JSON
 enum NotYetSupported {
     /// Members, by the object that they belong to.
     private static let members: [String: Set<String>] = [
-        RootMember.object: ["admin", "watch"]
+        RootMember.object: ["admin"]
     ]
 
     /// Ways to pass a credential on.

@@ -13,7 +13,7 @@ enum RootMember: String, MemberName {
     case listeners, workers, issuers, routes
     case scopeImplications = "scope_implications"
     case sessionKeys = "session_keys"
-    case limits, log, include, development
+    case limits, log, traces, include, watch, development
 
     static let object = "the configuration"
 }
@@ -35,7 +35,9 @@ struct RootObject {
     private var sessionKeys = SessionKeys.random()
     private var limits = Limits()
     private var workers = 0
+    private var watches = false
     private var log = LogSettings()
+    private var traces: TraceSettings?
     private var development: DevelopmentSettings?
     private let material: TLSMaterial
 
@@ -50,8 +52,10 @@ struct RootObject {
         let elements = members.required(.listeners)?.nonEmptyElements(what, because: "Add a listener.")
         listeners = (elements ?? []).compactMap { ListenerObject($0, material) }
         workers = members[.workers]?.count(in: 0...Self.maximumWorkers) ?? 0
+        watches = members[.watch]?.bool() ?? false
         limits = members[.limits].map { Limits($0) } ?? Limits()
         log = members[.log].map { LogSettings($0) } ?? LogSettings()
+        traces = members[.traces].flatMap { TracesObject($0, material, surroundings).settings }
         scopeImplications = members[.scopeImplications].map(Self.scopeImplications) ?? [:]
         add(issuers: members[.issuers], routes: members[.routes])
         for node in included {
@@ -67,6 +71,7 @@ struct RootObject {
         if let member = members[.sessionKeys] {
             sessionKeys = SessionKeys(member, surroundings) ?? sessionKeys
         } else {
+            sessionKeys = surroundings.sessionKey.flatMap { try? SessionKeys(secrets: [$0]) } ?? sessionKeys
             checkSessions(node)
         }
     }
@@ -105,7 +110,7 @@ struct RootObject {
             listeners.contains(where: { $0.address?.value.isLoopback == false })
         else { return }
         node.warning(
-            "There are no \"session_keys\": session ids do not outlive this process, and replicas cannot open them.",
+            "There are no \"session_keys\": session ids do not outlive a restart, and replicas cannot open them.",
             "\(SessionKeys.advice), and name its file in \"session_keys\"."
         )
     }
@@ -140,11 +145,14 @@ struct RootObject {
             routes: routes,
             scopeImplications: scopeImplications,
             sessionKeys: sessionKeys,
-            limits: limits
+            limits: limits,
+            traces: traces
         )
         return GatewayConfiguration(
             snapshot: snapshot,
+            legacy: material.legacy,
             workers: workers,
+            watches: watches,
             log: log,
             development: development,
             warnings: warnings

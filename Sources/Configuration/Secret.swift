@@ -42,6 +42,14 @@ extension ConfigurationSurroundings {
             return Array(value.utf8)
         }
     }
+
+    /// The same without a line end behind it: editors and `openssl` write one, which is not part of the secret.
+    func line(of source: SecretSource) throws(SecretProblem) -> [UInt8] {
+        let text = try octets(of: source)
+        guard text.last == UInt8(ascii: "\n") else { return text }
+        let line = text.dropLast()
+        return Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+    }
 }
 
 extension Node {

@@ -32,7 +32,7 @@ extension SessionKeys {
     private static func secret(_ node: Node, _ surroundings: ConfigurationSurroundings) -> [UInt8]? {
         guard let source = node.secret() else { return nil }
         do throws(SecretProblem) {
-            let secret = withoutLineEnd(try surroundings.octets(of: source))
+            let secret = try surroundings.line(of: source)
             guard secret.count < minimumLength else { return secret }
             node.error(
                 "The session key has \(secret.count) bytes, and needs at least \(minimumLength).",
@@ -42,12 +42,5 @@ extension SessionKeys {
             node.error(error.problem, error.remedy)
         }
         return nil
-    }
-
-    /// Editors and `openssl` end a text with a line end, which is not part of the key: a file and a variable agree.
-    private static func withoutLineEnd(_ text: [UInt8]) -> [UInt8] {
-        guard text.last == UInt8(ascii: "\n") else { return text }
-        let line = text.dropLast()
-        return Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
     }
 }

@@ -54,8 +54,14 @@ final class TLSMaterial {
     private var anchors: [[String?]: Result<TrustAnchors, TLSProblem>] = [:]
     private var contexts: [ClientTLSSettings: Result<ClientTLSContext, TLSProblem>] = [:]
 
+    /// What the configuration before has left.
+    private let inherited: ConfigurationLegacy
+    /// What this configuration leaves.
+    private(set) var legacy = ConfigurationLegacy()
+
     init(_ surroundings: ConfigurationSurroundings) {
         self.surroundings = surroundings
+        inherited = surroundings.inherited
     }
 
     /// Seconds since the Unix epoch.
@@ -140,16 +146,60 @@ final class TLSMaterial {
         let anchors =
             settings.verifies
             ? try anchors(settings.authorities, revocations: settings.revocations).get() : nil
+        let key = ConfigurationLegacy.ClientKey(
+            anchors: anchors?.digest,
+            identity: identity?.digest,
+            verifies: settings.verifies,
+            offersHTTP2: settings.offersHTTP2
+        )
+        let known = inherited.clients[key] ?? legacy.clients[key]
         do throws(OpenSSLError) {
-            return try ClientTLSContext(
-                anchors: anchors,
-                identity: identity,
-                verifies: settings.verifies,
-                offersHTTP2: settings.offersHTTP2
-            )
+            let context =
+                if let known {
+                    known
+                } else {
+                    try ClientTLSContext(
+                        anchors: anchors,
+                        identity: identity,
+                        verifies: settings.verifies,
+                        offersHTTP2: settings.offersHTTP2
+                    )
+                }
+            legacy.clients[key] = context
+            return context
         } catch {
             throw TLSProblem(error)
         }
+    }
+
+    /// The context of a listener, which is described at `pointer`.
+    func listenerContext(
+        at pointer: String,
+        _ identities: [CertificateIdentity],
+        minimumVersion: TLSVersion,
+        clientAuthorities: TrustAnchors?,
+        clientMode: ClientCertificateMode
+    ) throws(OpenSSLError) -> ServerTLSContext {
+        let key = ConfigurationLegacy.ListenerKey(
+            pointer: pointer,
+            identities: identities.map(\.digest),
+            minimumVersion: minimumVersion,
+            clientAuthorities: clientAuthorities?.digest,
+            clientMode: clientMode
+        )
+        let context =
+            if let known = inherited.listeners[key] {
+                known
+            } else {
+                try ServerTLSContext(
+                    identities: identities,
+                    minimumVersion: minimumVersion,
+                    clientAuthorities: clientAuthorities,
+                    clientMode: clientMode
+                )
+            }
+        legacy.listeners[key] = context
+        return context
     }
 
     private func read(_ path: String, _ part: TLSFilePart) throws(TLSProblem) -> [UInt8] {

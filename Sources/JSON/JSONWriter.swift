@@ -56,6 +56,14 @@ public struct JSONWriter: ~Copyable {
         self.string(string.octets.span)
     }
 
+    /// Writes a string that needs no escapes.
+    public mutating func string(_ plain: StaticString) {
+        separate()
+        buffer.append(UInt8(ascii: "\""))
+        buffer.append(plain)
+        buffer.append(UInt8(ascii: "\""))
+    }
+
     /// Writes `bytes` as a string; every byte that is not part of well-formed UTF-8 becomes U+FFFD.
     public mutating func string(_ bytes: borrowing Span<UInt8>) {
         separate()
@@ -111,6 +119,12 @@ public struct JSONWriter: ~Copyable {
     public mutating func member(_ name: StaticString, _ value: String) {
         self.name(name)
         string(value)
+    }
+
+    /// Writes a member with a string that needs no escapes as its value.
+    public mutating func member(_ name: StaticString, _ plain: StaticString) {
+        self.name(name)
+        string(plain)
     }
 
     /// Writes a member with an integer as its value.

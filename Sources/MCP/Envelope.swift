@@ -18,6 +18,8 @@ public struct Envelope: ~Copyable {
     public static let maximumMembers = 128
     /// Most octets, in JSON, of a string that is looked at: names of members, method, name, URI, task id, version.
     public static let maximumTextLength = 8 * 1024
+    /// Most octets, in JSON, of a string that a trace context is looked for in; longer ones are passed over.
+    public static let maximumTraceLength = 8 * 1024
     /// Most octets, in JSON, of an id.
     public static let maximumIDLength = 1024
     /// Most octets of decoded strings for which memory is kept from request to request.

@@ -121,6 +121,8 @@ extension Envelope {
                 case .clientCapabilities:
                     message.hasClientCapabilities = try cursor.next(in: body) == UInt8(ascii: "{")
                     try cursor.skipValue(in: body)
+                case .traceParent: message.traceParent = try readTrace(body, &cursor)
+                case .traceState: message.traceState = try readTrace(body, &cursor)
                 default: try cursor.skipValue(in: body)
                 }
             }
@@ -200,20 +202,48 @@ extension Envelope {
         let end = cursor.offset - 1
         guard end - start <= Self.maximumTextLength else { throw .textTooLong }
         guard hasEscapes else { return Text(range: ByteRange(start, end), isDecoded: false) }
+        let (text, hasNull) = try decode(ByteRange(start, end), of: body)
+        if hasNull { note(.nullCharacter) }
+        return text
+    }
+
+    /// Reads the value that is next if it is a string that a trace context can be; moves over it and returns nil if it
+    /// is not. Nothing in it is a reason to refuse the message: it decides nothing.
+    private mutating func readTrace(
+        _ body: borrowing Span<UInt8>,
+        _ cursor: inout JSONCursor
+    ) throws(EnvelopeViolation) -> Text? {
+        guard try cursor.next(in: body) == UInt8(ascii: "\"") else {
+            try cursor.skipValue(in: body)
+            return nil
+        }
+        let start = cursor.offset + 1
+        let hasEscapes = try cursor.skipString(in: body)
+        let string = ByteRange(start, cursor.offset - 1)
+        guard string.count <= Self.maximumTraceLength else { return nil }
+        return hasEscapes ? try decode(string, of: body).text : Text(range: string, isDecoded: false)
+    }
+
+    /// Decodes a string with escapes into the envelope's own memory, and tells whether there is a NUL in it.
+    private mutating func decode(
+        _ string: ByteRange,
+        of body: borrowing Span<UInt8>
+    ) throws(EnvelopeViolation) -> (text: Text, hasNull: Bool) {
         let first = decoded.count
-        var index = start
-        while index < end {
+        var hasNull = false
+        var index = string.start
+        while index < string.end {
             guard body[index] == UInt8(ascii: "\\") else {
                 decoded.append(body[index])
                 index += 1
                 continue
             }
             let escape = try JSONString.escape(in: body, at: index)
-            if escape.scalar == "\0" { note(.nullCharacter) }
+            if escape.scalar == "\0" { hasNull = true }
             for unit in UTF8.encode(escape.scalar) ?? .init() { decoded.append(unit) }
             index = escape.end
         }
-        return Text(range: ByteRange(first, decoded.count), isDecoded: true)
+        return (Text(range: ByteRange(first, decoded.count), isDecoded: true), hasNull)
     }
 
     /// Reads the id that is next; nil with a note if it is none that MCP allows.

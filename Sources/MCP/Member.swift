@@ -7,11 +7,12 @@ enum Member: UInt8, Sendable {
     case jsonrpc, id, method, params, result, error
     case name, uri, taskID, arguments, meta
     case protocolVersion, clientCapabilities, clientInfo, logLevel
+    case traceParent, traceState
 }
 
 /// Which members are there.
 struct MemberSet: Sendable {
-    private var bits: UInt16 = 0
+    private var bits: UInt32 = 0
 
     func contains(_ member: Member) -> Bool {
         bits & Self.bit(member) != 0
@@ -23,7 +24,7 @@ struct MemberSet: Sendable {
         return !contains(member)
     }
 
-    private static func bit(_ member: Member) -> UInt16 { 1 << UInt16(member.rawValue) }
+    private static func bit(_ member: Member) -> UInt32 { 1 << UInt32(member.rawValue) }
 }
 
 /// The objects whose members are looked at, with their reserved names.
@@ -45,7 +46,8 @@ enum Level {
 
     private struct Entry {
         let name: StaticString
-        let lowercase: StaticString
+        /// What variants are told by; nil for a name that decides nothing, so that its variants are other names.
+        let lowercase: StaticString?
         let member: Member
     }
 
@@ -87,6 +89,8 @@ enum Level {
             lowercase: "io.modelcontextprotocol/loglevel",
             member: .logLevel
         ),
+        Entry(name: "traceparent", lowercase: nil, member: .traceParent),
+        Entry(name: "tracestate", lowercase: nil, member: .traceState),
     ]
 
     private var entries: [Entry] {
@@ -101,7 +105,9 @@ enum Level {
     func recognise(_ name: borrowing Span<UInt8>) -> Recognition {
         let entries = entries
         for entry in entries where name.equals(entry.name) { return .reserved(entry.member) }
-        for entry in entries where name.isCaseVariant(of: entry.lowercase) { return .variant }
+        for entry in entries {
+            if let lowercase = entry.lowercase, name.isCaseVariant(of: lowercase) { return .variant }
+        }
         return .other
     }
 }

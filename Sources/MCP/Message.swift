@@ -28,6 +28,10 @@ public struct Message: Sendable {
     public internal(set) var taskID: Text?
     /// The protocol version in `params._meta`, if it is a string.
     public internal(set) var protocolVersion: Text?
+    /// `traceparent` in `params._meta` (SEP-414), if it is a string that a trace context can be; not yet looked into.
+    public internal(set) var traceParent: Text?
+    /// `tracestate` in `params._meta`, as above.
+    public internal(set) var traceState: Text?
     /// Whether `params._meta` is an object.
     public internal(set) var hasMeta = false
     /// Whether `params._meta` says what the client can do, with an object.

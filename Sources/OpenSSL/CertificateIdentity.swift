@@ -22,6 +22,9 @@ public final class CertificateIdentity: @unchecked Sendable {
     /// handed out after that as well: the owner knows the time, and makes the identity anew.
     public let stapleExpires: Int64?
 
+    /// SHA-256 over what this was made of.
+    public let digest: Digest256
+
     let leaf: Owned
     let key: Owned
     /// A stack of certificates.
@@ -65,6 +68,10 @@ public final class CertificateIdentity: @unchecked Sendable {
         self.notBefore = notBefore
         self.notAfter = notAfter
         self.staple = staple ?? []
+        var state = SHA256()
+        let parts = state.digest(certificates).bytes + state.digest(key).bytes
+        let texts = parts + self.staple
+        digest = state.digest(texts.span)
         stapleExpires = if let staple { try OCSPStaple.check(staple, for: self.leaf) } else { nil }
     }
 

@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import COpenSSL
+internal import Glibc
 
 /// Whom to trust.
 ///
@@ -13,7 +14,7 @@ public final class TrustAnchors: @unchecked Sendable {
     let store: Owned
 
     /// SHA-256 over the texts that this was made of.
-    let digest: Digest256
+    public let digest: Digest256
 
     /// Trusts the certificates of `pem`.
     ///
@@ -26,29 +27,28 @@ public final class TrustAnchors: @unchecked Sendable {
     ) throws(CertificateError) {
         ERR_clear_error()
         guard let store = unsafe Owned(X509_STORE_new(), freedBy: X509_STORE_free) else { throw .library }
-        guard let text = PEMText(pem) else { throw .noAuthority }
-        let authorities = try text.certificates()
-        var count = 0
-        while let authority = unsafe Owned(
-            audgate_certificates_shift(authorities.pointer),
-            freedBy: X509_free
-        ) {
-            guard unsafe X509_STORE_add_cert(store.pointer, authority.pointer) == 1 else { throw .library }
-            count += 1
-        }
-        guard count > 0 else { throw .noAuthority }
+        try Self.add(authorities: pem, to: store)
         try self.init(store, text: Array(copying: pem), revocations: revocations)
     }
 
     /// Trusts whom the system trusts: OpenSSL's own paths, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
     /// Certificates in directories are read by the library when they are first needed.
     public static func system() throws(CertificateError) -> TrustAnchors {
-        try TrustAnchors(systemStore(), text: [], revocations: nil)
+        try TrustAnchors(systemStore(), text: systemState, revocations: nil)
+    }
+
+    /// Trusts whom the system trusts, and the certificates of `pem` besides.
+    public static func systemWith(authorities pem: borrowing Span<UInt8>) throws(CertificateError)
+        -> TrustAnchors
+    {
+        let store = try systemStore()
+        try add(authorities: pem, to: store)
+        return try TrustAnchors(store, text: systemState + Array(copying: pem), revocations: nil)
     }
 
     /// Trusts whom the system trusts, except for what `revocations` (PEM) revokes.
     public static func systemWith(revocations: [UInt8]) throws(CertificateError) -> TrustAnchors {
-        try TrustAnchors(systemStore(), text: [], revocations: revocations)
+        try TrustAnchors(systemStore(), text: systemState, revocations: revocations)
     }
 
     private init(_ store: consuming Owned, text: [UInt8], revocations: [UInt8]?) throws(CertificateError) {
@@ -62,6 +62,41 @@ public final class TrustAnchors: @unchecked Sendable {
         var state = SHA256()
         let parts = [text, revocations ?? []].flatMap { state.digest($0.span).bytes }
         digest = state.digest(parts.span)
+    }
+
+    /// When the system's certificates have changed last: the library reads them when it needs them, and keeps them.
+    private static var systemState: [UInt8] {
+        let file = unsafe state(of: X509_get_default_cert_file(), or: X509_get_default_cert_file_env())
+        let directory = unsafe state(of: X509_get_default_cert_dir(), or: X509_get_default_cert_dir_env())
+        return Array("\(file) \(directory)".utf8)
+    }
+
+    /// What changes with the file at `path`, or the one that a variable names instead.
+    private static func state(
+        of path: UnsafePointer<CChar>?,
+        or variable: UnsafePointer<CChar>?
+    ) -> String {
+        let named = unsafe variable.flatMap { unsafe getenv($0) }.map { unsafe UnsafePointer($0) }
+        var status = stat()
+        guard let place = unsafe named ?? path, unsafe stat(place, &status) == 0 else { return "none" }
+        return "\(status.st_ino):\(status.st_mtim.tv_sec):\(status.st_mtim.tv_nsec):\(status.st_size)"
+    }
+
+    private static func add(
+        authorities pem: borrowing Span<UInt8>,
+        to store: borrowing Owned
+    ) throws(CertificateError) {
+        guard let text = PEMText(pem) else { throw .noAuthority }
+        let authorities = try text.certificates()
+        var count = 0
+        while let authority = unsafe Owned(
+            audgate_certificates_shift(authorities.pointer),
+            freedBy: X509_free
+        ) {
+            guard unsafe X509_STORE_add_cert(store.pointer, authority.pointer) == 1 else { throw .library }
+            count += 1
+        }
+        guard count > 0 else { throw .noAuthority }
     }
 
     private static func systemStore() throws(CertificateError) -> Owned {

@@ -118,7 +118,7 @@ public struct Answer: Sendable, Equatable {
             case .clientTimeout: Answer(408, "request_timeout", "The request did not arrive in time")
             // Nobody is left to read it: the status is for the log, as other proxies write it.
             case .clientAborted, .clientStalled: Answer(499, "client_closed_request", "The client has left")
-            case .overloaded, .draining:
+            case .overloaded, .superseded, .draining:
                 Answer(503, "temporarily_unavailable", "The gateway cannot take the request at the moment")
             }
     }

@@ -27,25 +27,14 @@ enum ContentRule {
         return nil
     }
 
-    private static func isZeroQuality(_ parameter: String) -> Bool {
-        parameter.hasPrefix("q=0") && parameter.dropFirst(2).allSatisfy { $0 == "0" || $0 == "." }
-    }
-
     private static func acceptsAnswers(_ request: borrowing RequestHead) -> Bool {
-        var acceptsJSON = false
-        var acceptsEvents = false
+        var accepted = AcceptedTypes()
         var isPresent = false
         let bytes = request.bytes.span
         for line in request.fields.lines where line.name == .accept {
             isPresent = true
-            for range in String(lossy: bytes.extracting(line.valueRange)).lowercased().split(separator: ",") {
-                let parts = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
-                // A quality of 0 means "not acceptable" (RFC 9110 §12.4.2).
-                guard let type = parts.first, !parts.contains(where: isZeroQuality) else { continue }
-                acceptsJSON = acceptsJSON || ["application/json", "application/*", "*/*"].contains(type)
-                acceptsEvents = acceptsEvents || ["text/event-stream", "text/*", "*/*"].contains(type)
-            }
+            accepted.add(bytes.extracting(line.valueRange))
         }
-        return !isPresent || (acceptsJSON && acceptsEvents)
+        return !isPresent || (accepted.takesJSON && accepted.takesEventStreams)
     }
 }

@@ -32,8 +32,12 @@ public struct Limits: Sendable, Equatable {
     public var idleTimeout = 75_000
     /// How long an idle connection to a server is kept.
     public var upstreamIdleTimeout = 60_000
-    /// From SIGTERM until connections that are still busy are closed.
+    /// From SIGTERM, when health checks begin to fail, until accepting stops.
+    public var drainDelay = 0
+    /// From the end of accepting until connections that are still busy are closed.
     public var drainTimeout = 30_000
+    /// From SIGUSR2 until the new process has to be ready.
+    public var upgradeTimeout = 60_000
 
     /// Makes the default limits.
     public init() {}

@@ -138,6 +138,8 @@ public enum FailureReason: String, Sendable, CaseIterable {
     case clientStalled = "client_stalled"
     /// The gateway holds so many bodies that there was no room for this one in time.
     case overloaded = "gateway_overloaded"
+    /// So many configurations have followed the one that the request began with that it is given up.
+    case superseded = "configuration_superseded"
     /// The gateway is going down.
     case draining
 }

@@ -49,6 +49,8 @@ public final class Snapshot: Sendable {
     public let sessionKeys: SessionKeys
     /// The limits.
     public let limits: Limits
+    /// Which requests are traced, and where their spans go; nil for none.
+    public let traces: TraceSettings?
 
     /// Compiles checked parts.
     public init(
@@ -58,7 +60,8 @@ public final class Snapshot: Sendable {
         routes: [Route],
         scopeImplications: [String: Set<String>] = [:],
         sessionKeys: SessionKeys = .random(),
-        limits: Limits = Limits()
+        limits: Limits = Limits(),
+        traces: TraceSettings? = nil
     ) {
         self.hash = hash
         self.listeners = listeners
@@ -67,6 +70,7 @@ public final class Snapshot: Sendable {
         self.scopeImplications = Self.closure(of: scopeImplications)
         self.sessionKeys = sessionKeys
         self.limits = limits
+        self.traces = traces
         table = RouteTable(routes)
         audienceOwners = Self.audienceOwners(routes)
     }

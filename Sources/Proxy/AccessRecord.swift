@@ -56,7 +56,7 @@ struct AccessRecord {
         buffer.append("\",\"status\":")
         buffer.append(decimal: status)
         buffer.append(",\"decision\":\"")
-        buffer.append(decision)
+        buffer.append(decision.name)
         buffer.append("\",\"reason\":\"")
         buffer.append(reason.code)
         buffer.append("\",\"bytes_in\":")
@@ -74,6 +74,7 @@ struct AccessRecord {
             let members = principal.logMembers
             buffer.append(members.span)
         }
+        if isRefused, intendedRoute == nil { buffer.append(",\"event\":\"refusal\"") }
         if let intendedRoute {
             buffer.append(",\"event\":\"cross_audience_replay\",\"issued_for\":\"")
             buffer.append(snapshot.route(intendedRoute).resource.text)
@@ -131,13 +132,38 @@ struct AccessRecord {
         buffer.append(string.span)
     }
 
-    /// Who ended the request: policy let it through, the gateway answered, or it was refused or failed.
-    private var decision: StaticString {
+    /// Whether the request was refused.
+    var isRefused: Bool { decision == .refuse }
+
+    /// Who ended the request.
+    var decision: RequestDecision {
         switch reason {
-        case .access(.allowed): "allow"
-        case .access(.metadata), .access(.preflight), .access(.health), .access(.options): "local"
-        case .access, .token, .message, .envelope, .protocolRule, .session: "refuse"
-        case .failure: "fail"
+        case .access(.allowed): .allow
+        case .access(.metadata), .access(.preflight), .access(.health), .access(.options): .local
+        case .access, .token, .message, .envelope, .protocolRule, .session: .refuse
+        case .failure: .fail
+        }
+    }
+}
+
+/// Who ended a request.
+enum RequestDecision: Int, CaseIterable {
+    /// The policy let it through, and a server answered.
+    case allow
+    /// The gateway answered what it was asked for.
+    case local
+    /// The gateway refused it.
+    case refuse
+    /// The gateway, the server or the client failed.
+    case fail
+
+    /// The name in logs.
+    var name: StaticString {
+        switch self {
+        case .allow: "allow"
+        case .local: "local"
+        case .refuse: "refuse"
+        case .fail: "fail"
         }
     }
 }

@@ -72,8 +72,8 @@ final class Exchange {
     var responseBody = BodyDecoder(framing: .none, limits: MessageLimits())
     /// How the body goes on to the client.
     var responseFraming = BodyFraming.none
-    /// Whether the client's trace context goes on to the server.
-    var continuesTrace = false
+    /// The trace that it belongs to.
+    var trace = ExchangeTrace()
     /// Whether the server's connection can serve another request after this one.
     var upstreamIsPersistent = false
     /// Whether the client's connection can serve another request after this one.
@@ -133,7 +133,7 @@ final class Exchange {
         waitsForMemoryUntil = nil
         sentBodyBytes = 0
         hasSentRequest = false
-        continuesTrace = false
+        trace = ExchangeTrace()
         upstreamIsPersistent = false
         isPersistent = false
         hasResponded = false

@@ -1,7 +1,6 @@
 // Gets the keys of an issuer from where they are (RFC 8414, OpenID Connect Discovery, RFC 7517).
 
 internal import Bytes
-internal import HTTP
 public import JOSE
 internal import JSON
 public import Policy
@@ -22,14 +21,20 @@ public enum KeyFetch {
     /// Gets the keys of `issuer` from its configured source. Blocks for at most ten seconds a document, and discovery
     /// may ask for four.
     ///
+    /// - Parameters:
+    ///   - issuer: The issuer.
+    ///   - metadata: Its metadata, if it has been found already.
     /// - Throws: What is wrong with the source, or with the keys that it has.
-    public static func fetch(_ issuer: Issuer) throws(FetchError) -> FetchedKeys {
-        let tls = issuer.tls.map { UpstreamTLS(context: $0, serverName: issuer.serverName) }
+    public static func fetch(
+        _ issuer: Issuer,
+        by metadata: IssuerMetadata? = nil
+    ) throws(FetchError) -> FetchedKeys {
+        let source = try source(of: issuer, by: metadata)
         let document =
-            switch issuer.keySource {
-            case .file(let path): try read(path)
-            case .uri(let address): try DocumentFetch.get(address, tls: tls)
-            case .discover: try DocumentFetch.get(try discover(issuer.rules.issuer, tls), tls: tls)
+            if case .file(let path) = issuer.keySource {
+                try read(path)
+            } else {
+                try DocumentFetch.get(source, tls: issuer.sourceTLS)
             }
         do {
             let keySet = try KeySet(document.body.span)
@@ -46,54 +51,19 @@ public enum KeyFetch {
         }
     }
 
-    /// Finds the address of the keys in the metadata of an issuer, which must name exactly that issuer (RFC 8414 §3.3).
-    private static func discover(_ issuer: String, _ tls: UpstreamTLS?) throws(FetchError) -> String {
-        var problems: [String] = []
-        for address in metadataAddresses(of: issuer) {
-            do throws(FetchError) {
-                return try keyAddress(in: try DocumentFetch.get(address, tls: tls).body, at: address, issuer)
-            } catch {
-                problems.append(error.problem)
-            }
-        }
-        throw FetchError(problem: problems.joined(separator: " "))
-    }
-
-    /// The places of metadata: the well-known segment before the issuer's path (RFC 8414 §3.1), then OpenID
-    /// Connect's, before and behind the path.
-    static func metadataAddresses(of issuer: String) -> [String] {
-        guard let url = try? HTTPURL(issuer) else { return [] }
-        let origin = "\(url.isSecure ? "https" : "http")://\(url.authority)"
-        let path = url.path.hasSuffix("/") ? String(url.path.dropLast()) : url.path
-        var addresses = [
-            "\(origin)/.well-known/oauth-authorization-server\(path)",
-            "\(origin)/.well-known/openid-configuration\(path)",
-        ]
-        if !path.isEmpty { addresses.append("\(origin)\(path)/.well-known/openid-configuration") }
-        return addresses
-    }
-
-    private static func keyAddress(
-        in metadata: [UInt8],
-        at address: String,
-        _ issuer: String
+    /// Where the keys of `issuer` are: the path of a file, or an address. Asks for its metadata where that is needed and
+    /// not given.
+    public static func source(
+        of issuer: Issuer,
+        by metadata: IssuerMetadata? = nil
     ) throws(FetchError) -> String {
-        guard let document = try? JSONReader.read(metadata.span).object else {
-            throw FetchError(problem: "\(address) is not a JSON object.")
+        switch issuer.keySource {
+        case .file(let path): return path
+        case .uri(let address): return address
+        case .discover:
+            if let metadata { return try metadata.keyAddress() }
+            return try IssuerMetadata.find(issuer, needsKeys: true).keyAddress()
         }
-        guard let named = document["issuer"]?.string, named.isIdentical(to: issuer) else {
-            throw FetchError(problem: "\(address) names another issuer than \(issuer).")
-        }
-        guard let keys = document["jwks_uri"]?.string, let url = try? HTTPURL(keys, allowsQuery: true) else {
-            throw FetchError(problem: "\(address) names no jwks_uri.")
-        }
-        // Keys in clear text from elsewhere would undo the trust in the issuer, and a remote issuer has no business on
-        // this machine's loopback.
-        let isLocal = ResourceURI.isLoopback(host: url.host) && !issuer.hasPrefix("https://")
-        guard url.isSecure || isLocal else {
-            throw FetchError(problem: "\(address) names a jwks_uri that is not https.")
-        }
-        return keys
     }
 
     private static func read(_ path: String) throws(FetchError) -> FetchedDocument {

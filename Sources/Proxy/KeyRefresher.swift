@@ -4,6 +4,7 @@ internal import Glibc
 internal import JOSE
 public import Logging
 public import Policy
+internal import Synchronization
 public import Transport
 
 /// Fetches keys before they are needed, when they grow old, and when a token names one that is not known.
@@ -13,7 +14,7 @@ public final class KeyRefresher: Sendable {
     private enum Message: Sendable {
         case refresh(IssuerID)
         case fetched(serial: Int, Result<FetchedKeys, FetchError>)
-        case adopt(Publication)
+        case adopt(Publication, [PublishedListener])
     }
 
     /// An issuer and its keys through time.
@@ -41,23 +42,31 @@ public final class KeyRefresher: Sendable {
 
     private let issuers: [Issuer]
     private let logger: Logger
+    private let auditLog: LogSink
     private let send: @Sendable (WorkerMessage) -> Void
     private let mailbox: Mailbox<Message>
+    private let keyed = Mutex<Set<String>>([])
+
+    /// The identifiers of the issuers whose keys are known.
+    public var keyedIssuers: Set<String> { keyed.withLock { $0 } }
 
     /// Makes a refresher that has not begun.
     ///
     /// - Parameters:
     ///   - issuers: The issuers of the first configuration.
     ///   - logger: Is told of changes and failures.
+    ///   - auditLog: Is told of changes.
     ///   - send: Takes a message to all workers.
     /// - Throws: `SystemError` when the system refuses a descriptor.
     public init(
         issuers: [Issuer],
         logger: Logger,
+        auditLog: LogSink,
         send: @escaping @Sendable (WorkerMessage) -> Void
     ) throws(SystemError) {
         self.issuers = issuers
         self.logger = logger
+        self.auditLog = auditLog
         self.send = send
         mailbox = try Mailbox()
     }
@@ -72,8 +81,8 @@ public final class KeyRefresher: Sendable {
 
     /// Takes over the issuers of a new configuration, and sends it to all workers with the keys that are known: those of
     /// issuers that have not changed stay. What workers hear of keys before it is about the configuration before.
-    public func adopt(_ publication: Publication) {
-        mailbox.send(.adopt(publication))
+    public func adopt(_ publication: Publication, _ listeners: [PublishedListener]) {
+        mailbox.send(.adopt(publication, listeners))
     }
 
     /// Asks for the keys of an issuer, because a token names one that is not known. Answered by a message, also when
@@ -97,10 +106,13 @@ public final class KeyRefresher: Sendable {
                 switch message {
                 case .refresh(let issuer): answer(issuer, &state)
                 case .fetched(let serial, let result): adopt(result, of: serial, &state)
-                case .adopt(let publication): adopt(publication, &state)
+                case .adopt(let publication, let listeners):
+                    send(.publication(publication, listeners, adopt(publication, &state)))
                 }
             }
             dropExpired(&state, since: now)
+            let known = state.entries.filter { $0.schedule.state(now: now).keySet != nil }
+            keyed.withLock { $0 = Set(known.map(\.issuer.rules.issuer)) }
         }
     }
 
@@ -163,6 +175,10 @@ public final class KeyRefresher: Sendable {
                 tell(issuer.name, current, previous)
             }
         case .failure(let error):
+            if error.endsKeys, state.entries[index].schedule.state(now: now).keySet != nil {
+                AuditEvent(.keysEnded, [("issuer", issuer.name), ("reason", error.problem)])
+                    .leave(in: auditLog)
+            }
             state.entries[index].schedule.fail(now: now, endsKeys: error.endsKeys)
             let age = state.entries[index].schedule.age(now: now)
             tell(issuer.name, error, age: age, maximumAge: issuer.keyMaximumAge)
@@ -170,7 +186,8 @@ public final class KeyRefresher: Sendable {
         send(.keys(IssuerID(index), state.entries[index].schedule.state(now: now)))
     }
 
-    private func adopt(_ publication: Publication, _ state: inout State) {
+    /// Takes over the issuers of a configuration, and returns what is known of their keys.
+    private func adopt(_ publication: Publication, _ state: inout State) -> KeyRing {
         let now = Self.now
         var known: [String: Entry] = [:]
         for entry in state.entries { known[entry.issuer.name] = entry }
@@ -185,7 +202,7 @@ public final class KeyRefresher: Sendable {
             keys[IssuerID(index)] = entry.schedule.state(now: now)
             return entry
         }
-        send(.publication(publication, keys))
+        return keys
     }
 
     /// Takes keys away whose source was not heard of for too long.
@@ -195,6 +212,8 @@ public final class KeyRefresher: Sendable {
             let keys = entry.schedule.state(now: now)
             guard keys.keySet == nil, entry.schedule.state(now: before).keySet != nil else { continue }
             logger.error("The keys are too old to be used.", metadata: ["issuer": "\(entry.issuer.name)"])
+            AuditEvent(.keysEnded, [("issuer", entry.issuer.name), ("reason", "too old")])
+                .leave(in: auditLog)
             send(.keys(IssuerID(index), keys))
         }
     }
@@ -202,6 +221,12 @@ public final class KeyRefresher: Sendable {
     private func tell(_ name: String, _ current: KeySet, _ previous: KeySet?) {
         let added = current.keys.filter { previous?.contains($0) != true }
         let removed = previous?.keys.filter { !current.contains($0) } ?? []
+        AuditEvent(
+            .keysChanged,
+            [
+                ("issuer", name), ("added", Self.names(of: added)), ("removed", Self.names(of: removed)),
+            ]
+        ).leave(in: auditLog)
         logger.info(
             "The keys of an issuer have changed.",
             metadata: [
@@ -219,6 +244,10 @@ public final class KeyRefresher: Sendable {
                 ]
             )
         }
+    }
+
+    private static func names(of keys: [VerificationKey]) -> String {
+        keys.map { $0.keyID ?? "without kid" }.joined(separator: " ")
     }
 
     private func tell(_ name: String, _ error: FetchError, age: Int64?, maximumAge: Int) {

@@ -1,34 +1,6 @@
 // A configuration on its way to the workers, with everything that can be worked out beforehand.
 
 public import Policy
-public import Transport
-
-/// A listener with its sockets.
-public struct PublishedListener: Sendable {
-    /// What the configuration says of it.
-    public let facts: Listener
-    /// The networks from which it expects the PROXY protocol.
-    let proxyNetworks: [Network]
-    /// The sockets, by worker.
-    public let sockets: [[ListeningSocketBox]]
-
-    /// Puts a listener and its sockets together; the outer array has an element for each worker.
-    public init(_ facts: Listener, sockets: [[ListeningSocketBox]]) {
-        self.facts = facts
-        // The configuration has read the same texts before.
-        proxyNetworks = facts.proxyNetworks.compactMap { Network($0) }
-        self.sockets = sockets
-    }
-}
-
-/// A socket at which a worker takes connections, and the listener that it belongs to.
-struct Gate {
-    let box: ListeningSocketBox
-    let listener: PublishedListener
-
-    /// The descriptor of the socket.
-    var descriptor: CInt { box.socket.descriptor }
-}
 
 /// One generation of configuration as it goes to all workers. Immutable; a worker that takes it over does no work that
 /// grows with the number of routes.
@@ -37,8 +9,6 @@ public final class Publication: Sendable {
     public let generation: Int
     /// The configuration.
     public let snapshot: Snapshot
-    /// The listeners with their sockets.
-    public let listeners: [PublishedListener]
     /// All endpoints by their numbers, those of older generations included.
     let places: [PublishedEndpoint]
     /// The numbers of each route's endpoints, in the order of the configuration.
@@ -53,12 +23,10 @@ public final class Publication: Sendable {
     fileprivate init(
         generation: Int,
         snapshot: Snapshot,
-        listeners: [PublishedListener],
         numbers: EndpointNumbers
     ) {
         self.generation = generation
         self.snapshot = snapshot
-        self.listeners = listeners
         places = numbers.places
         endpoints = numbers.endpoints
         newPlaces = numbers.new
@@ -68,13 +36,6 @@ public final class Publication: Sendable {
 
     /// The endpoints of this generation, each once.
     var endpointsInUse: [PublishedEndpoint] { Set(endpoints.joined()).sorted().map { places[$0] } }
-
-    /// Where one of the workers takes connections.
-    func gates(ofWorker index: Int) -> [Gate] {
-        listeners.flatMap { listener in
-            listener.sockets[index].map { Gate(box: $0, listener: listener) }
-        }
-    }
 }
 
 /// What a publisher works out about the endpoints of one generation.
@@ -115,13 +76,12 @@ public struct Publisher {
     /// Makes a publisher that has published nothing.
     public init() {}
 
-    /// Publishes a configuration with its sockets.
-    public mutating func publish(_ snapshot: Snapshot, _ listeners: [PublishedListener]) -> Publication {
+    /// Publishes a configuration.
+    public mutating func publish(_ snapshot: Snapshot) -> Publication {
         generation += 1
         let publication = Publication(
             generation: generation,
             snapshot: snapshot,
-            listeners: listeners,
             numbers: number(snapshot)
         )
         live.append(publication)

@@ -95,11 +95,14 @@ struct UpstreamPool {
         return endpoints[published.number].places
     }
 
+    /// The endpoint with this number.
+    func endpoint(_ number: Int) -> UpstreamEndpoint { endpoints[number] }
+
     // MARK: - Choosing
 
     /// Whether requests to these endpoints can go to more than one place.
     func hasSeveralPlaces(_ numbers: [Int]) -> Bool {
-        numbers.count > 1 || numbers.first.map { endpoints[$0].places.count > 1 } == true
+        numbers.count > 1 || numbers.first.map { endpoint($0).places.count > 1 } == true
     }
 
     /// Spends a permit for a place that was chosen for it.
@@ -136,7 +139,7 @@ struct UpstreamPool {
         var failed: [String] = []
         var problem = ""
         for number in numbers {
-            let endpoint = endpoints[number]
+            let endpoint = endpoint(number)
             switch endpoint.reach(&addresses, health) {
             // Most routes have one endpoint: its list is lent, not copied.
             case .known: if places.isEmpty { places = endpoint.places } else { places += endpoint.places }

@@ -14,11 +14,7 @@ enum UpstreamRequest {
         /// How the body goes on.
         let framing: BodyFraming
         let clientHost: String
-        let requestID: RequestID
-        /// Whether the client's own trace context goes on.
-        let continuesTrace: Bool
-        /// Random parent id, for a trace that begins here.
-        let parent: UInt64
+        let trace: ForwardedTrace
         /// The part of the request's path behind the route's own.
         let subpath: ByteRange
         /// What takes the place of the upstream's path and the query, nil for these.
@@ -100,13 +96,28 @@ enum UpstreamRequest {
         _ facts: Facts,
         to writer: inout Writer
     ) {
-        guard facts.continuesTrace else {
-            return writer.appendField("traceparent") {
-                facts.requestID.appendTraceparent(parent: facts.parent, to: &$0)
+        switch facts.trace {
+        case .unchanged:
+            appendFields(.traceparent, of: request, to: &writer)
+            appendFields(.tracestate, of: request, to: &writer)
+        case .own(let context, let state):
+            writer.appendField("traceparent") { context.append(to: &$0) }
+            switch state {
+            case .none: break
+            case .fields: appendFields(.tracestate, of: request, to: &writer)
+            case .message(let text): writer.appendField("tracestate", text.span)
             }
         }
+    }
+
+    /// Appends the client's own fields called `name`.
+    private static func appendFields<Writer: FieldWriter & ~Copyable>(
+        _ name: FieldName,
+        of request: borrowing RequestHead,
+        to writer: inout Writer
+    ) {
         let bytes = request.bytes.span
-        for line in request.fields.lines where line.name == .traceparent || line.name == .tracestate {
+        for line in request.fields.lines where line.name == name {
             writer.appendField(bytes.extracting(line.nameRange), bytes.extracting(line.valueRange))
         }
     }

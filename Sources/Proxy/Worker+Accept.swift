@@ -52,6 +52,19 @@ extension Worker {
         }
     }
 
+    /// Takes everybody who has connected already, as far as there is room.
+    ///
+    /// Closing a socket resets who waits in its queue. Where another process has the same socket, one who came while
+    /// this worker was waiting may have woken nobody else.
+    func takeLastConnections(at gate: Gate) {
+        for _ in 0..<ListeningSocket.backlog {
+            guard connections.clients < maximumClients,
+                case .connection(let socket, let peer) = gate.box.socket.accept()
+            else { break }
+            open(socket, peer, at: gate.listener)
+        }
+    }
+
     private func open(_ socket: consuming Socket, _ peer: SocketAddress, at published: PublishedListener) {
         let listener = published.facts
         let tls: TLSSession?
@@ -77,9 +90,14 @@ extension Worker {
             connections.remove(id)
             return
         }
-        let isSilentAllowed = listener.tls == nil && !arrival.awaitsProxyHeader
-        let patience = isSilentAllowed ? snapshot.limits.idleTimeout : snapshot.limits.handshakeTimeout
+        let patience =
+            isSilenceAllowed(on: arrival) ? snapshot.limits.idleTimeout : snapshot.limits.handshakeTimeout
         arrival.deadline.set(clock.milliseconds + patience, for: id, in: &timers)
+    }
+
+    /// Whether a client may connect and say nothing: without TLS and without a proxy in front nothing is owed.
+    func isSilenceAllowed(on arrival: Arrival) -> Bool {
+        !arrival.channel.isSecure && !arrival.awaitsProxyHeader
     }
 
     /// Leaves connections in the kernel's queue for a moment: asking again at once would only turn the loop.
@@ -103,6 +121,19 @@ extension Worker {
 
     func unwatchGates() {
         for gate in gates { poller.unwatch(gate.descriptor) }
+    }
+
+    /// Begins to accept after a start that waited for it, on sockets that may not listen yet.
+    func beginAccepting() {
+        isWaiting = false
+        for gate in gates {
+            do throws(SystemError) {
+                try gate.box.socket.listen()
+            } catch {
+                services.logger.error("A socket does not listen.", metadata: ["error": "\(error)"])
+            }
+        }
+        acceptAgain()
     }
 
     func acceptAgain() {

@@ -5,19 +5,27 @@ internal import Policy
 internal import Transport
 
 extension Worker {
+    /// Most configurations that are kept for exchanges that began with them; the oldest ends with its exchanges when
+    /// there would be more. Each may be large, and event streams live for days.
+    static let maximumOlderGenerations = 16
+
     /// Takes a configuration over for everything that begins from now on.
     ///
     /// Exchanges go on under the configuration that they began with. Those that wait for keys have not been decided:
     /// they begin anew.
-    func adopt(_ publication: Publication, keys: KeyRing) {
+    func adopt(_ publication: Publication, _ listeners: [PublishedListener], keys: KeyRing) {
         guard publication.generation > generation.number else { return }
+        let start = Clock.monotonicMicroseconds
         let waiting = takeParked { if case .awaitingKeys = $0 { true } else { false } }
         olderGenerations.append(generation)
+        forgetGenerations()
+        if olderGenerations.count > Self.maximumOlderGenerations { endExchanges(of: olderGenerations[0]) }
         generation = Generation(publication, keys: keys)
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
         dropRetired(pool.adopt(publication))
-        replaceGates(by: publication.gates(ofWorker: index))
+        replaceGates(by: listeners.flatMap { $0.gates(ofWorker: index) })
+        status.adopted(generation: generation.number, pause: Clock.monotonicMicroseconds - start)
         for exchange in waiting {
             exchange.generation = generation
             guard let client = exchange.client else { continue }
@@ -41,6 +49,13 @@ extension Worker {
         }
     }
 
+    private func endExchanges(of superseded: Generation) {
+        for case .client(let client) in connections.all {
+            guard let exchange = client.exchange, exchange.generation === superseded else { continue }
+            fail(exchange, GatewayFailure(.superseded))
+        }
+    }
+
     func dropRetired(_ unused: [ConnectionID]) {
         for id in unused {
             switch connections[id] {
@@ -57,10 +72,10 @@ extension Worker {
         gates = new
         for gate in before where !new.contains(where: { $0.box === gate.box }) {
             // Who has connected already would be reset when the socket closes: they are taken and answered.
-            accept(at: gate)
+            takeLastConnections(at: gate)
             if acceptsAgainAt == nil { poller.unwatch(gate.descriptor) }
         }
-        guard acceptsAgainAt == nil else { return }
+        guard acceptsAgainAt == nil, !isWaiting else { return }
         watchOrPause(new.filter { gate in !before.contains { $0.box === gate.box } })
     }
 }

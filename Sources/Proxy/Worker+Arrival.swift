@@ -151,8 +151,7 @@ extension Worker {
 
     /// Ends a connection that has said nothing yet, or whose time has run out.
     func discard(_ arrival: Arrival) {
-        let isSilent = !arrival.channel.isSecure && !arrival.awaitsProxyHeader
-        guard isSilent || arrival.hasHungUp else { return turnAway(arrival, "timeout") }
+        guard isSilenceAllowed(on: arrival) || arrival.hasHungUp else { return turnAway(arrival, "timeout") }
         connections.remove(arrival.id)
     }
 }

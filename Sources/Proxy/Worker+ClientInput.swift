@@ -162,19 +162,8 @@ extension Worker {
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
         exchange.record.version = exchange.request.version
-        exchange.continuesTrace = TraceContext.isContinued(by: exchange.request)
         identify(exchange)
         decide(exchange)
-    }
-
-    /// Gives the exchange its id: that of the client's trace, or a new one.
-    private func identify(_ exchange: Exchange) {
-        if exchange.continuesTrace {
-            let range = exchange.request.value(.traceparent)
-            exchange.record.requestID = RequestID(traceparent: exchange.request.bytes.span.extracting(range))
-        } else {
-            exchange.record.requestID = RequestID(identifiers.next(), identifiers.next())
-        }
     }
 
     /// Reads body bytes, and decides when the body is complete; false if no more of the input is wanted now.

@@ -69,6 +69,7 @@ extension Worker {
             sessions: services.sessions
         )
         exchange.record.note(envelope, in: exchange.body.span)
+        noteTrace(of: exchange)
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
         case .forward(let permit):
@@ -222,14 +223,21 @@ extension Worker {
 
     func log(_ exchange: Exchange) {
         exchange.record.bytesIn = exchange.bodyLength
-        guard services.accessLog != nil, let client = exchange.client else { return }
+        recordSpans(of: exchange)
+        guard let client = exchange.client else { return }
+        if services.accessLog.isOn { accessLines.add { write(exchange, of: client, to: &$0) } }
+        if services.auditLog.isOn, exchange.record.isRefused {
+            auditLines.add { write(exchange, of: client, to: &$0) }
+        }
+    }
+
+    private func write(_ exchange: Exchange, of client: ClientStream, to buffer: inout ByteBuffer) {
         exchange.record.append(
             client: client.origin.host,
             snapshot: exchange.snapshot,
             clock: clock,
-            to: &lines
+            to: &buffer
         )
-        lineCount += 1
     }
 
     func takeExchange() -> Exchange {

@@ -96,21 +96,25 @@ extension Worker {
     }
 
     /// Stops accepting, and closes what is idle; exchanges end their connections when they end.
-    func drain() {
+    ///
+    /// - Parameter isHandedOver: Whether the next process has the sockets. Nobody waits for the end of this one then:
+    ///   an idle connection keeps its time, which makes it unlikely that it closes while a request is on its way.
+    func drain(isHandedOver: Bool) {
         guard !isDraining else { return }
-        // Who has connected already would be reset when the sockets close: they are taken and answered.
-        for gate in gates { accept(at: gate) }
-        isDraining = true
-        acceptsAgainAt = nil
+        for gate in gates { takeLastConnections(at: gate) }
         unwatchGates()
         gates = []
+        acceptsAgainAt = nil
+        isDraining = true
+        givesIdleTime = isHandedOver
         for occupant in connections.all {
             switch occupant {
             case .client(let client):
                 if case .reading = client.state, !client.hasPartialHead { giveLastRequest(client) }
             case .http2(let connection):
                 if case .client = connection.peer { announceEnd(of: connection) }
-            case .vacant, .arrival, .opening, .upstream: break
+            case .arrival(let arrival): giveLastRequest(arrival)
+            case .vacant, .opening, .upstream: break
             }
         }
     }
@@ -118,7 +122,15 @@ extension Worker {
     /// Gives an idle connection a moment for a request that may be on its way: closing now would lose it. Its answer
     /// closes the connection.
     func giveLastRequest(_ client: ClientStream) {
+        guard !givesIdleTime else { return }
         client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
+    }
+
+    /// The same for a connection that may stay silent for as long as an idle one. The others are in the middle of
+    /// their first octets, which has a time of its own.
+    private func giveLastRequest(_ arrival: Arrival) {
+        guard !givesIdleTime, isSilenceAllowed(on: arrival), arrival.pending.isEmpty else { return }
+        arrival.deadline.set(clock.milliseconds + Self.lastRequestTime, for: arrival.id, in: &timers)
     }
 
     /// Ends all exchanges, for the end of the process.

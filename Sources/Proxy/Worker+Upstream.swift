@@ -22,6 +22,7 @@ extension Worker {
         case .place(let place, let slot, let hasAlternatives):
             exchange.hasAlternatives = hasAlternatives
             exchange.record.endpoint = place.name
+            exchange.trace.forwardedAt = clock.microseconds
             exchange.lease = UpstreamPool.spend(permit, at: place, slot)
             send(exchange)
         case .full(let slots):
@@ -116,9 +117,7 @@ extension Worker {
             endpoint: endpoint,
             framing: exchange.bodyLength > 0 ? .length(exchange.bodyLength) : .none,
             clientHost: client.origin.host,
-            requestID: exchange.record.requestID,
-            continuesTrace: exchange.continuesTrace,
-            parent: identifiers.next(),
+            trace: forwardedTrace(of: exchange),
             subpath: subpath,
             target: target,
             // The address of a message of 2024-11-05 has the session in it.

@@ -22,8 +22,12 @@ public struct WorkerServices: Sendable {
     public let health: EndpointHealth
     /// Knows where tasks are.
     public let tasks: TaskTable
-    /// Takes the access log; nil if it is off.
-    public let accessLog: LogSink?
+    /// Takes the access log.
+    public let accessLog: LogSink
+    /// Takes the audit log.
+    public let auditLog: LogSink
+    /// Takes the spans of traced requests.
+    public let spans: SpanSink
     /// Takes operational messages.
     public let logger: Logger
     /// Key of the hash under which subjects stand in logs.
@@ -38,7 +42,9 @@ public struct WorkerServices: Sendable {
         names: NameRefresher,
         health: EndpointHealth,
         tasks: TaskTable = TaskTable(),
-        accessLog: LogSink?,
+        accessLog: LogSink,
+        auditLog: LogSink,
+        spans: SpanSink = SpanSink(),
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max
@@ -49,6 +55,8 @@ public struct WorkerServices: Sendable {
         self.health = health
         self.tasks = tasks
         self.accessLog = accessLog
+        self.auditLog = auditLog
+        self.spans = spans
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -105,31 +113,44 @@ public final class Worker {
     var reservedBytes = 0
     /// Client streams whose exchanges wait for memory, those that wait longest first.
     var awaitingMemory: [ConnectionID] = []
-    /// Access log lines of this round.
-    var lines = ByteBuffer()
-    var lineCount = 0
+    /// Lines of this round for the access log.
+    var accessLines = LogLines()
+    /// Lines of this round for the audit log.
+    var auditLines = LogLines()
+    /// Spans of this round.
+    var spans = SpanLines()
     /// When to accept again after a pause, in milliseconds; nil while accepting.
     var acceptsAgainAt: Int?
     /// When a pause is worth another message, in milliseconds.
     var saysPauseFrom = 0
+    /// Whether load balancers are told to send their traffic elsewhere.
+    var isWithdrawn = false
+    /// Whether connections are left in the kernel's queues until another process lets go.
+    var isWaiting = false
     var isDraining = false
     /// Whether all keys have been asked for once.
     var hasStarted = false
+    /// Whether idle connections keep their time while this worker drains.
+    var givesIdleTime = false
     private var isStopped = false
     private var due: [UInt64] = []
 
     /// Makes the worker; it is to be run on the thread that made it.
     ///
     /// - Parameters:
-    ///   - publication: The configuration, with this worker's sockets.
+    ///   - publication: The configuration.
+    ///   - listeners: Its listeners, with this worker's sockets.
     ///   - index: Which of the workers this is.
+    ///   - isWaiting: Whether connections are left in the kernel's queues until the message `accept` comes.
     ///   - mailbox: Where other threads reach it.
     ///   - services: What it shares.
     ///   - status: Where it says how it is.
     /// - Throws: `SystemError` when the system refuses an epoll instance.
     public init(
         publication: Publication,
+        listeners: [PublishedListener],
         index: Int,
+        isWaiting: Bool = false,
         mailbox: Mailbox<WorkerMessage>,
         services: WorkerServices,
         status: WorkerStatus
@@ -148,9 +169,10 @@ public final class Worker {
         identifiers = IdentifierSource(seed: SecureRandom.number())
         pool = UpstreamPool(health: services.health, seed: SecureRandom.number())
         _ = pool.adopt(publication)
-        gates = publication.gates(ofWorker: index)
+        gates = listeners.flatMap { $0.gates(ofWorker: index) }
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
-        try watch(gates)
+        self.isWaiting = isWaiting
+        if !isWaiting { try watch(gates) }
     }
 
     /// The configuration for what begins now.
@@ -202,18 +224,21 @@ public final class Worker {
 
     /// Whether this worker can take traffic: the first fetch of every issuer's keys has succeeded or failed. Issuers that
     /// come later are waited for by their own requests.
-    var isReady: Bool { hasStarted && !isDraining }
+    var isReady: Bool { hasStarted && !isWithdrawn }
 
     private func readMessages() {
         for message in mailbox.takeAll() {
             switch message {
             case .keys(let issuer, let state): adopt(state, for: issuer)
-            case .publication(let publication, let keys): adopt(publication, keys: keys)
+            case .publication(let publication, let listeners, let keys):
+                adopt(publication, listeners, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
             case .standing(let endpoint, let address, let standing): note(standing, of: endpoint, at: address)
             case .slot(let slot, let ticket): adopt(slot, for: ticket)
             case .spare(let endpoint): giveUpIdle(at: endpoint)
-            case .drain: drain()
+            case .accept: if !isDraining { beginAccepting() }
+            case .announceDrain: isWithdrawn = true
+            case .drain(let isHandedOver): drain(isHandedOver: isHandedOver)
             case .stop: isStopped = true
             }
         }
@@ -281,10 +306,9 @@ public final class Worker {
     }
 
     private func handOverLines() {
-        guard lineCount > 0 else { return }
-        services.accessLog?.leave(lines, count: lineCount)
-        lines.removeAll()
-        lineCount = 0
+        accessLines.leave(in: services.accessLog)
+        auditLines.leave(in: services.auditLog)
+        handOverSpans()
     }
 
     /// Comes back to a connection in the next round.

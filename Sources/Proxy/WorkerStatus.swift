@@ -10,6 +10,8 @@ public final class WorkerStatus: Sendable {
     private let ended = Atomic<Bool>(false)
     private let lastRound = Atomic<Int>(0)
     private let oldest = Atomic<Int>(0)
+    private let newest = Atomic<Int>(0)
+    private let pause = Atomic<Int>(0)
 
     /// Makes the status of a worker that has not begun.
     public init() {}
@@ -25,6 +27,23 @@ public final class WorkerStatus: Sendable {
 
     /// The oldest generation of configuration that the worker holds anything of.
     public var oldestGeneration: Int { hasEnded ? .max : oldest.load(ordering: .acquiring) }
+
+    /// The generation of configuration under which new requests are decided.
+    public var generation: Int { hasEnded ? .max : newest.load(ordering: .acquiring) }
+
+    /// Microseconds for which the worker did nothing else while it took the last configuration over.
+    public var adoptionPause: Int { pause.load(ordering: .relaxed) }
+
+    /// Notes that the worker has taken a configuration over.
+    func adopted(generation: Int, pause: Int) {
+        self.pause.store(pause, ordering: .relaxed)
+        newest.store(generation, ordering: .releasing)
+    }
+    /// Milliseconds after which a loop that has ended no round stands still; it ends one each second if nothing happens.
+    private static let stillAfter = 5000
+
+    /// Whether the worker's loop turns, at `now` of the monotonic clock in milliseconds.
+    public func isTurning(now: Int) -> Bool { !hasEnded && now - round < Self.stillAfter }
 
     /// Whether the worker was told to drain, and its last connection has closed.
     public var hasDrained: Bool { drained.load(ordering: .relaxed) || hasEnded }

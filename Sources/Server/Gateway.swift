@@ -14,6 +14,8 @@ public enum StartError: Error, Sendable {
     case cannotListen(address: String, SystemError)
     /// The access log could not be opened.
     case cannotLog(path: String, SystemError)
+    /// What was handed to this process is not what it was said to be; the sentence says why.
+    case cannotInherit(String)
     /// The system refused a thread or a descriptor.
     case refused(SystemError)
 
@@ -22,6 +24,7 @@ public enum StartError: Error, Sendable {
         switch self {
         case .cannotListen(let address, let error): "Cannot listen on \(address): \(error.reason)."
         case .cannotLog(let path, let error): "Cannot write the access log to \(path): \(error.reason)."
+        case .cannotInherit(let sentence): sentence
         case .refused(let error): "The system refused a resource (\(error))."
         }
     }
@@ -30,17 +33,25 @@ public enum StartError: Error, Sendable {
 /// A gateway that serves one configuration.
 public final class Gateway {
     private var configuration: GatewayConfiguration
-    private let logger: Logger
+    private let inheritance: Inheritance
+    let logger: Logger
+    private let level: LogLevel
     private let mailboxes: [Mailbox<WorkerMessage>]
-    private let statuses: [WorkerStatus]
-    private let accessLog: AccessLogWriter?
-    private let signals: Signals
+    let statuses: [WorkerStatus]
+    let logs: LogWriter
+    private let traces: TraceExporter
+    let signals: Signals
+    var lifecycle: Lifecycle
+    /// Whether a signal to end has come: the next one ends at once.
+    var wasToldToEnd = false
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
     /// The key of the hash under which subjects stand in logs.
     private let subjectKey = SecureRandom.bytes(count: 32)
     private var sockets: ListenerSockets
     private var publisher = Publisher()
+    /// The generation that workers are still to take over, nil if they have.
+    private var awaited: Int?
     private var keys: KeyRefresher?
     private var names: NameRefresher?
     private var health: EndpointHealth?
@@ -52,7 +63,23 @@ public final class Gateway {
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
     /// Call it before any other thread is started, so that no other thread gets the signals.
-    public init(_ configuration: GatewayConfiguration, logger: Logger) throws(StartError) {
+    ///
+    /// - Parameters:
+    ///   - configuration: What to serve.
+    ///   - inheritance: What this process found open.
+    ///   - pidFile: Path of the file that tells the process id while the process serves, nil for none.
+    ///   - logger: Takes operational messages.
+    ///   - level: How important these must be.
+    public init(
+        _ configuration: GatewayConfiguration,
+        inheritance: Inheritance = Inheritance(),
+        pidFile: String? = nil,
+        logger: Logger,
+        level: LogLevel
+    ) throws(StartError) {
+        self.inheritance = inheritance
+        self.level = level
+        lifecycle = Lifecycle(predecessor: inheritance.predecessor?.take(), pidFile: pidFile, logger: logger)
         self.configuration = configuration
         self.logger = logger
         signals = Signals()
@@ -65,10 +92,15 @@ public final class Gateway {
             throw .refused(error)
         }
         self.mailboxes = mailboxes
-        sockets = ListenerSockets(workerCount: count)
+        sockets = ListenerSockets(
+            workerCount: count,
+            passed: inheritance.sockets.take() ?? [],
+            isWaiting: inheritance.source == .predecessor
+        )
         maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
-        accessLog = try AccessLogWriter.open(configuration.log.access, logger: logger)
+        logs = try LogWriter(configuration.log, logger: logger)
+        traces = TraceExporter(version: Release.version, logger: logger)
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -78,16 +110,35 @@ public final class Gateway {
     /// - Throws: What could not be opened; nothing is left listening then.
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
-        let publication = publisher.publish(snapshot, try sockets.take(snapshot.listeners))
+        let listeners = try sockets.take(snapshot.listeners)
+        closePassedSockets()
+        let publication = publisher.publish(snapshot)
         do throws(SystemError) {
             let services = try startServices(publication)
-            for index in mailboxes.indices { try startWorker(index, publication, services) }
-            try accessLog?.start()
+            for index in mailboxes.indices { try startWorker(index, publication, listeners, services) }
+            try logs.start()
         } catch {
             throw .refused(error)
         }
+        configuration.tellWarnings(to: logger)
+        AuditEvent(.started, [("configuration", snapshot.hash)]).leave(in: logs.audit.sink)
         for listener in snapshot.listeners {
             logger.info("Listening.", metadata: ["address": "\(listener.address)"])
+        }
+    }
+
+    /// Closes what was passed to this process and belongs to no listener.
+    private func closePassedSockets() {
+        for address in sockets.closePassed() {
+            switch inheritance.source {
+            case .predecessor:
+                logger.notice("No longer listening.", metadata: ["address": "\(address)"])
+            case .serviceManager:
+                logger.warning(
+                    "A socket was passed for which there is no listener: who connects to it is not answered.",
+                    metadata: ["address": "\(address)"]
+                )
+            }
         }
     }
 
@@ -96,7 +147,12 @@ public final class Gateway {
         let send: @Sendable (WorkerMessage) -> Void = { message in
             for mailbox in mailboxes { mailbox.send(message) }
         }
-        let keys = try KeyRefresher(issuers: publication.snapshot.issuers, logger: logger, send: send)
+        let keys = try KeyRefresher(
+            issuers: publication.snapshot.issuers,
+            logger: logger,
+            auditLog: logs.audit.sink,
+            send: send
+        )
         let health = EndpointHealth(logger: logger, send: send)
         health.adopt(publication)
         let names = NameRefresher(hosts: publication.hosts, logger: logger) { message in
@@ -109,11 +165,14 @@ public final class Gateway {
         self.keys = keys
         self.names = names
         self.health = health
+        traces.adopt(publication.snapshot.traces)
         return WorkerServices(
             keys: keys,
             names: names,
             health: health,
-            accessLog: accessLog?.sink,
+            accessLog: logs.access.sink,
+            auditLog: logs.audit.sink,
+            spans: traces.sink,
             logger: logger,
             subjectKey: subjectKey,
             maximumClients: maximumClients
@@ -123,24 +182,31 @@ public final class Gateway {
     private func startWorker(
         _ index: Int,
         _ publication: Publication,
+        _ listeners: [PublishedListener],
         _ services: WorkerServices
     ) throws(SystemError) {
-        // The thread's closure lives as long as the thread; the publication is to end before.
-        let handoff = Handoff(publication)
+        let handoff = Handoff((publication, listeners))
         let mailbox = mailboxes[index]
         let status = statuses[index]
+        // The process before this one serves until it is told.
+        let isWaiting = inheritance.source == .predecessor
         let logger = logger
+        // What the worker begins with is to end before the thread does, hence in a call of its own.
+        let makeWorker: @Sendable () throws(SystemError) -> Worker? = { () throws(SystemError) in
+            guard let (publication, listeners) = handoff.take() else { return nil }
+            return try Worker(
+                publication: publication,
+                listeners: listeners,
+                index: index,
+                isWaiting: isWaiting,
+                mailbox: mailbox,
+                services: services,
+                status: status
+            )
+        }
         try Thread.start("audgate-\(index)") {
             do throws(SystemError) {
-                guard let publication = handoff.take() else { return }
-                let worker = try Worker(
-                    publication: publication,
-                    index: index,
-                    mailbox: mailbox,
-                    services: services,
-                    status: status
-                )
-                worker.run()
+                try makeWorker()?.run()
             } catch {
                 logger.critical("A worker could not start.", metadata: ["error": "\(error)"])
             }
@@ -148,82 +214,154 @@ public final class Gateway {
         }
     }
 
-    /// Serves until a signal ends the process: the first drains, the second ends at once.
+    /// Serves until a signal ends the process or another takes its place: the first signal drains, the second ends at
+    /// once.
     ///
-    /// - Parameter reload: Loads the configuration anew, from where it came.
-    public func run(reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration) {
-        var wasReady = false
+    /// - Parameter origin: Where the configuration came from.
+    public func run(from origin: ConfigurationOrigin) {
         var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
+        var watch = FileWatch(origin.files)
         while true {
-            switch signals.wait(milliseconds: wasReady ? 1000 : 50) {
+            let signal = signals.wait(milliseconds: min(lifecycle.patience, awaited == nil ? 1000 : 20))
+            switch lifecycle.turn(statuses, missing: missingKeys) {
+            case .serve?: serve()
+            case .leave?:
+                finish(isHandedOver: true)
+                return end()
+            case nil: break
+            }
+            switch signal {
             case .terminate?:
                 drain()
                 return end()
-            case .reload?:
-                self.reload(by: reload)
-            case .reopenLogs?:
-                accessLog?.reopen()
-            case nil: break
+            case .reload?: lifecycle.reload { watch = FileWatch(reload(from: origin)) }
+            case .reopenLogs?: logs.reopen()
+            case .upgrade?: upgrade()
+            case nil:
+                if configuration.watches, lifecycle.isSettled, watch.haveChanged() {
+                    lifecycle.reload { watch = FileWatch(reload(from: origin)) }
+                }
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
                 for listener in configuration.snapshot.listeners { listener.tls?.rotateTicketKeys() }
             }
+            noteAdoption()
             publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
-            if !wasReady, statuses.allSatisfy(\.isReady) {
-                wasReady = true
-                logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
-            }
         }
+    }
+
+    private func upgrade() {
+        let note = HandoverNote(
+            sessionKey: inheritance.sessionKey,
+            keyedIssuers: KeyedIssuers.digests(of: keys?.keyedIssuers ?? [])
+        )
+        lifecycle.upgrade(sockets.all, note: note, patience: limits.upgradeTimeout)
+    }
+
+    /// The issuers whose keys the process before this one has and this one has not.
+    private func missingKeys() -> [String] {
+        KeyedIssuers.missing(
+            of: configuration.snapshot.issuers,
+            known: keys?.keyedIssuers ?? [],
+            wanted: inheritance.keyedIssuers
+        )
+    }
+
+    private func serve() {
+        if inheritance.source == .predecessor { tell(.accept) }
+        lifecycle.noteServing()
+        logger.notice("Ready.", metadata: ["configuration": "\(configuration.snapshot.hash)"])
+    }
+
+    /// Number of client connections.
+    var connections: Int { statuses.reduce(0) { $0 + $1.clients } }
+
+    /// The limits of the active configuration.
+    var limits: Limits { configuration.snapshot.limits }
+
+    /// Sends a message to every worker.
+    func tell(_ message: WorkerMessage) {
+        for mailbox in mailboxes { mailbox.send(message) }
+    }
+
+    /// Lets go of the listening sockets: each closes with the last worker that has it.
+    func letGoOfSockets() {
+        sockets.letGo()
     }
 
     /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
-    private func reload(by load: () throws(ConfigurationError) -> GatewayConfiguration) {
-        do throws(ConfigurationError) {
-            let new = try load()
-            guard let reason = configuration.obstacle(to: new) else { return publish(new) }
-            logger.error("Nothing was reloaded: \(reason)")
+    ///
+    /// - Returns: The files that were read for it.
+    private func reload(from origin: ConfigurationOrigin) -> ReadFiles {
+        let files = ReadFiles()
+        do throws(ReloadRefusal) {
+            try publish(try load(from: origin, noting: files))
         } catch {
-            for diagnostic in error.diagnostics where diagnostic.severity == .error {
-                logger.error(
-                    "Nothing was reloaded: \(diagnostic.problem) \(diagnostic.remedy)",
-                    metadata: ["at": "\(diagnostic.file):\(diagnostic.line):\(diagnostic.column)"]
-                )
+            for problem in error.problems {
+                logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
+                AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
+                    .leave(in: logs.audit.sink)
             }
         }
+        return files
     }
 
-    private func publish(_ new: GatewayConfiguration) {
+    private func load(
+        from origin: ConfigurationOrigin,
+        noting files: ReadFiles
+    ) throws(ReloadRefusal) -> GatewayConfiguration {
+        let new: GatewayConfiguration
+        do throws(ConfigurationError) {
+            new = try origin.load(configuration.legacy, files)
+        } catch {
+            throw ReloadRefusal(error)
+        }
+        if let obstacle = configuration.obstacle(to: new) { throw ReloadRefusal(obstacle) }
+        return new
+    }
+
+    private func publish(_ new: GatewayConfiguration) throws(ReloadRefusal) {
         let listeners: [PublishedListener]
         do throws(StartError) {
+            try logs.apply(new.log)
             listeners = try sockets.take(new.snapshot.listeners)
         } catch {
-            return logger.error("Nothing was reloaded: \(error.sentence)")
+            try? logs.apply(configuration.log)
+            throw ReloadRefusal(error.sentence)
         }
         configuration = new
-        let publication = publisher.publish(new.snapshot, listeners)
+        level.current = new.log.level.loggerLevel
+        new.tellWarnings(to: logger)
+        let publication = publisher.publish(new.snapshot)
         names?.follow(publication.hosts)
         health?.adopt(publication)
-        keys?.adopt(publication)
-        logger.notice("Reloaded.", metadata: ["configuration": "\(new.snapshot.hash)"])
+        traces.adopt(new.snapshot.traces)
+        keys?.adopt(publication, listeners)
+        awaited = publication.generation
     }
 
-    /// Stops accepting, and waits until the last exchange has ended, but not longer than `drain_timeout`.
-    private func drain() {
-        let deadline = Clock.monotonicMilliseconds + configuration.snapshot.limits.drainTimeout
-        logger.notice("Draining.", metadata: ["connections": "\(statuses.reduce(0) { $0 + $1.clients })"])
-        for mailbox in mailboxes { mailbox.send(.drain) }
-        while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasDrained) {
-            if signals.wait(milliseconds: 20) == .terminate { return }
-        }
+    /// Says that all workers have taken over what was published last, and for how long that held one of them up.
+    private func noteAdoption() {
+        guard let generation = awaited, statuses.allSatisfy({ $0.generation >= generation }) else { return }
+        awaited = nil
+        AuditEvent(.reloaded, [("configuration", configuration.snapshot.hash)]).leave(in: logs.audit.sink)
+        let pause = statuses.map(\.adoptionPause).max() ?? 0
+        logger.notice(
+            "Reloaded.",
+            metadata: ["configuration": "\(configuration.snapshot.hash)", "longest_pause_us": "\(pause)"]
+        )
     }
 
     private func end() {
-        for mailbox in mailboxes { mailbox.send(.stop) }
+        tell(.stop)
         let deadline = Clock.monotonicMilliseconds + 2000
         while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
             Clock.sleep(milliseconds: 5)
         }
-        accessLog?.flush()
+        AuditEvent(.ended).leave(in: logs.audit.sink)
+        logs.flush()
+        traces.finish(patience: 5000)
+        lifecycle.end()
         logger.notice("Ended.")
     }
 }

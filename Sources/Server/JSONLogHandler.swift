@@ -5,18 +5,27 @@ internal import Glibc
 internal import HTTP
 internal import JSON
 public import Logging
+internal import Synchronization
 internal import Transport
 
 /// Writes each message as one JSON object on one line: time, level, message, and the metadata as members.
 public struct JSONLogHandler: LogHandler {
-    /// The least important messages that are written.
-    public var logLevel: Logger.Level
+    private let level: LogLevel
     /// Members of every line.
     public var metadata: Logger.Metadata = [:]
 
-    /// Makes a handler.
-    public init(level: Logger.Level) {
-        logLevel = level
+    /// Number of messages that were lost because nobody reads standard error.
+    private static let lost = Atomic<Int>(0)
+
+    /// Makes a handler that follows `level`.
+    public init(level: LogLevel) {
+        self.level = level
+    }
+
+    /// The least important messages that are written.
+    public var logLevel: Logger.Level {
+        get { level.current }
+        set { level.current = newValue }
     }
 
     /// A member of every line.
@@ -25,8 +34,15 @@ public struct JSONLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// Writes a message, in one call so that lines of several threads do not mix.
+    /// Writes a message, in one call so that lines of several threads do not mix. One that standard error has no room for
+    /// is lost and counted: a worker does not wait for whoever reads it.
     public func log(event: LogEvent) {
+        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        guard unsafe poll(&entry, 1, 0) != 0 else {
+            Self.lost.add(1, ordering: .relaxed)
+            return
+        }
+        let lost = Self.lost.exchange(0, ordering: .relaxed)
         let now = Clock.unixMicroseconds
         let millisecond = String(now / 1000 % 1000 + 1000).dropFirst()
         var writer = JSONWriter()
@@ -34,6 +50,7 @@ public struct JSONLogHandler: LogHandler {
             writer.member("time", "\(CivilTime(unixSeconds: now / 1_000_000).rfc3339Seconds).\(millisecond)Z")
             writer.member("level", event.level.rawValue)
             writer.member("message", "\(event.message)")
+            if lost > 0 { writer.member("messages_lost_before", lost) }
             let members = metadata.merging(event.metadata ?? [:]) { $1 }
             for (name, value) in members.sorted(by: { $0.key < $1.key }) {
                 writer.name(name)

@@ -10,6 +10,8 @@ enum OperatorSignal {
     case reload
     /// SIGUSR1.
     case reopenLogs
+    /// SIGUSR2.
+    case upgrade
 }
 
 /// The signals that the process takes; they are blocked for all threads and waited for by one.
@@ -19,10 +21,12 @@ struct Signals {
     /// Blocks the signals for the calling thread and all that it starts, and ignores SIGPIPE.
     init() {
         unsafe sigemptyset(&set)
-        for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { unsafe sigaddset(&set, signal) }
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2] { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         // Writing to a log that nobody reads any more is an error to handle, not an end.
         signal(SIGPIPE, SIG_IGN)
+        // So is a log that has grown to the limit of files.
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Waits for a signal; nil after `milliseconds` without one.
@@ -33,6 +37,7 @@ struct Signals {
         case SIGTERM, SIGINT: return .terminate
         case SIGHUP: return .reload
         case SIGUSR1: return .reopenLogs
+        case SIGUSR2: return .upgrade
         default: return nil
         }
     }

@@ -26,7 +26,7 @@ public struct ListeningSocket: ~Copyable, Sendable {
     /// The descriptor, for registering with a `Poller`.
     public var descriptor: CInt { socket.descriptor }
 
-    private init(_ socket: consuming Socket, _ address: SocketAddress) {
+    init(_ socket: consuming Socket, _ address: SocketAddress) {
         self.socket = socket
         self.address = address
     }
@@ -39,15 +39,26 @@ public struct ListeningSocket: ~Copyable, Sendable {
     {
         if case .unix(let path) = address.kind { return try openUnix(address, path: path, count: count) }
         let trial = try bind(address, isShared: false)
-        let actual = localAddress(of: trial) ?? address
+        let actual = localAddress(of: trial.descriptor) ?? address
         discard(trial)
         var sockets: [ListeningSocketBox] = []
         for _ in 0..<count {
-            let socket = try bind(actual, isShared: true)
-            guard listen(socket.descriptor, backlog) == 0 else { throw SystemError("listen") }
-            sockets.append(ListeningSocketBox(ListeningSocket(socket, actual)))
+            let socket = try reserveAnother(at: actual)
+            try socket.listen()
+            sockets.append(ListeningSocketBox(socket))
         }
         return sockets
+    }
+
+    /// Makes a socket that shares its address with others of the same kind, and that does not listen yet: the kernel
+    /// gives it connections as soon as it does.
+    static func reserveAnother(at address: SocketAddress) throws(SystemError) -> ListeningSocket {
+        ListeningSocket(try bind(address, isShared: true), address)
+    }
+
+    /// Begins to listen; nothing changes for a socket that listens already.
+    public func listen() throws(SystemError) {
+        guard Glibc.listen(descriptor, Self.backlog) == 0 else { throw SystemError("listen") }
     }
 
     private static func openUnix(
@@ -57,15 +68,19 @@ public struct ListeningSocket: ~Copyable, Sendable {
     ) throws(SystemError) -> [ListeningSocketBox] {
         try removeStale(address, path: path)
         let first = try bind(address, isShared: false)
-        guard listen(first.descriptor, backlog) == 0 else { throw SystemError("listen") }
+        let socket = ListeningSocket(first, address)
+        try socket.listen()
         var sockets: [ListeningSocketBox] = []
-        for _ in 1..<max(count, 1) {
-            let duplicate = fcntl(first.descriptor, F_DUPFD_CLOEXEC, 0)
-            guard duplicate >= 0 else { throw SystemError("fcntl") }
-            sockets.append(ListeningSocketBox(ListeningSocket(Socket(owning: duplicate), address)))
-        }
-        sockets.append(ListeningSocketBox(ListeningSocket(first, address)))
+        for _ in 1..<max(count, 1) { sockets.append(try socket.duplicate()) }
+        sockets.append(ListeningSocketBox(socket))
         return sockets
+    }
+
+    /// Another descriptor of the same socket, with the same queue.
+    func duplicate() throws(SystemError) -> ListeningSocketBox {
+        let duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard duplicate >= 0 else { throw SystemError("fcntl") }
+        return ListeningSocketBox(ListeningSocket(Socket(owning: duplicate), address))
     }
 
     /// Removes the socket at `path` that nobody listens on any more, and nothing else: Linux refuses connections to
@@ -101,12 +116,12 @@ public struct ListeningSocket: ~Copyable, Sendable {
         return socket
     }
 
-    private static func localAddress(of socket: borrowing Socket) -> SocketAddress? {
+    static func localAddress(of descriptor: CInt) -> SocketAddress? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let result = unsafe withUnsafeMutablePointer(to: &storage) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe getsockname(socket.descriptor, $0, &length)
+                unsafe getsockname(descriptor, $0, &length)
             }
         }
         return result == 0 ? SocketAddress(storage) : nil

@@ -33,6 +33,12 @@ public final class Mailbox<Message: Sendable>: Sendable {
         _ = unsafe write(event, &one, MemoryLayout<UInt64>.size)
     }
 
+    /// Blocks until a message waits, for readers that wait for nothing else; false if `deadline`, in milliseconds of the
+    /// monotonic clock, passed first.
+    public func wait(until deadline: Int) -> Bool {
+        Readiness.reading.wait(for: event, until: deadline)
+    }
+
     /// Takes all messages, oldest first.
     public func takeAll() -> [Message] {
         var count: UInt64 = 0

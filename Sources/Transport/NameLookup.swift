@@ -24,7 +24,7 @@ public enum NameLookup {
     public static func addresses(of name: String, port: UInt16) throws(NameLookupError) -> [SocketAddress] {
         if let literal = SocketAddress(host: name, port: port) { return [literal] }
         // The C library would stop reading there.
-        guard !name.utf8.contains(0) else { throw NameLookupError(reason: "The name holds NUL.") }
+        guard !name.utf8.contains(0) else { throw NameLookupError(reason: "The name holds NUL") }
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         unsafe hints.ai_flags = AI_ADDRCONFIG
@@ -44,8 +44,36 @@ public enum NameLookup {
             }
             unsafe next = entry.pointee.ai_next
         }
-        guard !addresses.isEmpty else { throw NameLookupError(reason: "The name has no address.") }
+        guard !addresses.isEmpty else { throw NameLookupError(reason: "The name has no address") }
         return addresses
+    }
+
+    /// The same, for at most `milliseconds`: a resolver that takes longer goes on in a thread that nobody waits for.
+    public static func addresses(
+        of name: String,
+        port: UInt16,
+        within milliseconds: Int
+    ) throws(NameLookupError) -> [SocketAddress] {
+        if let literal = SocketAddress(host: name, port: port) { return [literal] }
+        let answer: Mailbox<Result<[SocketAddress], NameLookupError>>
+        do throws(SystemError) {
+            answer = try Mailbox()
+            try Thread.start("audgate-lookup") { [answer] in
+                do throws(NameLookupError) {
+                    answer.send(.success(try addresses(of: name, port: port)))
+                } catch {
+                    answer.send(.failure(error))
+                }
+            }
+        } catch {
+            throw NameLookupError(reason: "\(error)")
+        }
+        guard answer.wait(until: Clock.monotonicMilliseconds + milliseconds),
+            let result = answer.takeAll().first
+        else {
+            throw NameLookupError(reason: "The resolver did not answer in time")
+        }
+        return try result.get()
     }
 }
 

@@ -79,7 +79,12 @@ public struct SocketAddress: Sendable {
             }
             let octets = unsafe withUnsafeBytes(of: address.sin6_addr) { unsafe Array($0) }
             kind = .ipv6(octets, port: UInt16(bigEndian: address.sin6_port), scope: address.sin6_scope_id)
-        case AF_UNIX: kind = .unix("")
+        case AF_UNIX:
+            // Clients have no path as a rule, and what is in the abstract space has none either.
+            let path = unsafe withUnsafeBytes(of: &storage) {
+                unsafe Array($0.dropFirst(MemoryLayout<sa_family_t>.size).prefix(108).prefix { $0 != 0 })
+            }
+            kind = .unix(String(decoding: path, as: UTF8.self))
         default: return nil
         }
     }

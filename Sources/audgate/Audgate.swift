@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Configuration
+internal import Server
 
 /// The reverse proxy in front of MCP servers that checks for whom a token was issued.
 @main
@@ -19,8 +20,8 @@ struct Audgate: ParsableCommand {
             Exit codes: 0 success, 1 a problem that the output names, 2 the gateway could not start, 64 wrong usage. \
             explain has codes of its own, see its help.
             """,
-        version: "0.1.0",
-        subcommands: [Serve.self, Check.self, Explain.self, VerifyJWS.self, Demo.self],
+        version: Release.version,
+        subcommands: [Serve.self, Check.self, HealthCheck.self, Explain.self, VerifyJWS.self, Demo.self],
         defaultSubcommand: Serve.self
     )
 }
@@ -30,10 +31,18 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .long, help: "The configuration file.")
     var config = "gateway.json"
 
-    /// Loads the configuration; ends the command with every problem on standard error if it has one.
-    func load() throws -> GatewayConfiguration {
+    /// Loads the configuration, and notes the files in `files`; ends the command with every problem on standard error if
+    /// it has one.
+    ///
+    /// - Parameters:
+    ///   - sessionKey: What seals session ids where the configuration names no keys; nil for a fresh secret.
+    ///   - files: Gets the files that were read.
+    func load(
+        sessionKey: [UInt8]? = nil,
+        noting files: ReadFiles = ReadFiles()
+    ) throws -> GatewayConfiguration {
         do {
-            return try ConfigurationLoader.load(path: config)
+            return try ConfigurationLoader.load(path: config, sessionKey: sessionKey, noting: files)
         } catch {
             for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
             throw ExitCode(1)

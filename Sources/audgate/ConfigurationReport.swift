@@ -14,11 +14,15 @@ struct ConfigurationReport {
     /// What is wrong with key sets in files, which the gateway would live with and answer 503.
     private let keyProblems: [(issuer: String, problem: String)]
 
-    /// Reports a configuration that can be used.
-    init(_ configuration: GatewayConfiguration) {
+    /// The only route that is reported, nil for all of them.
+    private let route: RouteID?
+
+    /// Reports a configuration that can be used, or what of it `route` is.
+    init(_ configuration: GatewayConfiguration, route: RouteID? = nil) {
         problems = []
         warnings = configuration.warnings
         snapshot = configuration.snapshot
+        self.route = route
         keyProblems = configuration.snapshot.issuers.compactMap(Self.keyProblem)
     }
 
@@ -27,6 +31,7 @@ struct ConfigurationReport {
         problems = error.diagnostics.filter { $0.severity == .error }
         warnings = error.diagnostics.filter { $0.severity == .warning }
         snapshot = nil
+        route = nil
         keyProblems = []
     }
 
@@ -63,7 +68,7 @@ struct ConfigurationReport {
         guard let snapshot else { return [] }
         let count = snapshot.routes.count
         var lines = ["The configuration can be used: \(count) route\(count == 1 ? "" : "s")."]
-        for route in snapshot.routes {
+        for route in routes {
             lines += ["", route.resource.text]
             for (name, value) in RouteReport(route, snapshot).rows {
                 lines.append("  \(name)\(String(repeating: " ", count: max(16 - name.count, 1)))\(value)")
@@ -72,8 +77,13 @@ struct ConfigurationReport {
         return lines
     }
 
-    /// One JSON document.
-    var json: String {
+    private var routes: [Route] {
+        guard let snapshot else { return [] }
+        return route.map { [snapshot.route($0)] } ?? snapshot.routes
+    }
+
+    /// One JSON document, with what a live check has found if there was one.
+    func json(_ live: LiveCheckReport?) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.name("usable")
@@ -93,8 +103,9 @@ struct ConfigurationReport {
             writer.name("routes")
             writer.array { writer in
                 guard let snapshot else { return }
-                for route in snapshot.routes { RouteReport(route, snapshot).write(to: &writer) }
+                for route in routes { RouteReport(route, snapshot).write(to: &writer) }
             }
+            live?.write(to: &writer)
         }
         let text = writer.finish()
         return String(lossy: text.span)

@@ -32,7 +32,7 @@ struct Demo: ParsableCommand {
         configuration.log.access = .off
         let walkthrough = Walkthrough(configuration, source: "--demo")
         do {
-            try GatewayRun.run(configuration, reloadingWith: DemoConfiguration.load) {
+            try GatewayRun.run(configuration, from: DemoConfiguration.origin) {
                 Terminal.print(walkthrough.text)
                 Terminal.print("\nCtrl-C ends the demo.")
             }

@@ -1,10 +1,8 @@
 // `audgate explain`: what becomes of a token at a route, and why.
 
 internal import ArgumentParser
-internal import Bytes
 internal import Configuration
 internal import JOSE
-internal import JSON
 internal import Policy
 internal import Proxy
 internal import Transport
@@ -41,16 +39,10 @@ struct Explain: ParsableCommand {
     )
     var token: String?
 
-    /// Most bytes that are read: more than any token may have, so that one that is too long is told so.
-    private static let maximumInput = 4 * CompactJWS.maximumLength
-
     func run() throws {
         let snapshot = try (demo ? DemoConfiguration.load() : options.load()).snapshot
-        guard let index = snapshot.routes.firstIndex(where: { $0.resource.text == route }) else {
-            throw unknownRoute(in: snapshot)
-        }
+        let id = try RouteChoice.route(named: route, in: snapshot, json: json)
         let token = presentedToken()
-        let id = RouteID(index)
         let explanation = TokenExplanation(
             token.span,
             at: id,
@@ -65,40 +57,9 @@ struct Explain: ParsableCommand {
         }
     }
 
-    /// Says which routes there are, in the form that was asked for.
-    private func unknownRoute(in snapshot: Snapshot) -> ExitCode {
-        let problem = "There is no route \"\(ClaimText.printable(route))\"."
-        let routes = snapshot.routes.map(\.resource.text)
-        if json {
-            var writer = JSONWriter()
-            writer.object { writer in
-                writer.member("error", problem)
-                writer.member("routes", routes)
-            }
-            let text = writer.finish()
-            Terminal.print(String(lossy: text.span))
-        } else {
-            Terminal.error("\(problem) The routes are:")
-            for route in routes { Terminal.error("  \(route)") }
-        }
-        return ExitCode(1)
-    }
-
-    /// The token without blanks and line ends around it, and without the scheme that is copied along from a field.
     private func presentedToken() -> [UInt8] {
-        var input = StandardInput()
-        var bytes: ArraySlice<UInt8>
-        if let token, token != "-" {
-            bytes = Array(token.utf8)[...]
-        } else {
-            if StandardInput.isTerminal { Terminal.error("Paste the token, then press Return and Ctrl-D.") }
-            bytes = input.rest(maximumLength: Self.maximumInput)[...]
-        }
-        while let last = bytes.last, last <= ASCII.space { bytes.removeLast() }
-        bytes = bytes.drop { $0 <= ASCII.space }
-        let scheme: StaticString = "bearer "
-        guard Array(bytes).span.startsIgnoringCase(with: scheme) else { return Array(bytes) }
-        return Array(bytes.dropFirst(scheme.utf8CodeUnitCount).drop { $0 <= ASCII.space })
+        if let token, token != "-" { return TokenInput.token(in: Array(token.utf8)) }
+        return TokenInput.standardInput()
     }
 
     private func keys(

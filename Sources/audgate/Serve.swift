@@ -12,28 +12,42 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the gateway (the default command).",
         discussion: """
-            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP takes certificates anew. SIGUSR1 \
-            reopens log files.
+            SIGTERM and SIGINT drain and exit, a second one exits at once. SIGHUP loads the configuration anew, with \
+            "watch": true a change of its files does so as well. SIGUSR1 reopens log files. SIGUSR2 starts the program \
+            anew, as its file is now, and hands over to it.
             The access log goes to standard output, messages go to standard error, both as JSON lines. With a \
             "development" member, commands to try are printed to standard error first.
 
             Example:
               audgate serve --config /etc/audgate/gateway.json
 
-            Exit codes: 0 ended by a signal, 1 the configuration has problems, which are listed on standard error, \
+            Exit codes: 0 ended by a signal or replaced, 1 the configuration has problems, which are listed on standard error, \
             2 the gateway could not start, 64 wrong usage.
             """
     )
 
     @OptionGroup var options: ConfigurationOptions
 
+    @Option(name: .long, help: "A file that tells the process id while the gateway serves.")
+    var pidFile: String?
+
     func run() throws {
-        let configuration = try options.load()
+        // First of all, while nothing else has the numbers of the descriptors that were passed.
+        let inheritance: Inheritance
+        do {
+            inheritance = try Inheritance.receive()
+        } catch {
+            GatewayRun.makeLogger(LogLevel(.error)).critical("\(error.sentence)")
+            throw ExitCode(2)
+        }
+        let files = ReadFiles()
+        let key = inheritance.sessionKey
+        let configuration = try options.load(sessionKey: key, noting: files)
         let path = options.config
-        try GatewayRun.run(
-            configuration,
-            reloadingWith: { () throws(ConfigurationError) in try ConfigurationLoader.load(path: path) }
-        ) {
+        let origin = ConfigurationOrigin(files: files) { (legacy, files) throws(ConfigurationError) in
+            try ConfigurationLoader.load(path: path, sessionKey: key, inheriting: legacy, noting: files)
+        }
+        try GatewayRun.run(configuration, from: origin, inheritance: inheritance, pidFile: pidFile) {
             guard configuration.development != nil else { return }
             let source = "--config " + Shell.absolute(options.config)
             Terminal.error(Walkthrough(configuration, source: source).text)
@@ -45,22 +59,25 @@ struct Serve: ParsableCommand {
 enum GatewayRun {
     static func run(
         _ configuration: GatewayConfiguration,
-        reloadingWith reload: () throws(ConfigurationError) -> GatewayConfiguration,
+        from origin: ConfigurationOrigin,
+        inheritance: Inheritance = Inheritance(),
+        pidFile: String? = nil,
         onStart: () -> Void = {}
     ) throws {
-        let logger = makeLogger(configuration.log.level)
-        for warning in configuration.warnings {
-            logger.warning(
-                "Configuration: \(warning.problem) \(warning.remedy)",
-                metadata: ["at": "\(warning.file):\(warning.line):\(warning.column)"]
-            )
-        }
+        let level = LogLevel(configuration.log.level.loggerLevel)
+        let logger = makeLogger(level)
         do {
-            let gateway = try Gateway(configuration, logger: logger)
+            let gateway = try Gateway(
+                configuration,
+                inheritance: inheritance,
+                pidFile: pidFile,
+                logger: logger,
+                level: level
+            )
             let setup = try startDevelopment(configuration)
             try gateway.start()
             onStart()
-            gateway.run(reloadingWith: reload)
+            gateway.run(from: origin)
             setup?.stop()
         } catch let error as StartError {
             logger.critical("\(error.sentence)")
@@ -71,8 +88,7 @@ enum GatewayRun {
         }
     }
 
-    private static func makeLogger(_ level: LogSettings.Level) -> Logger {
-        let level = Logger.Level(rawValue: level.rawValue) ?? .info
-        return Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
+    static func makeLogger(_ level: LogLevel) -> Logger {
+        Logger(label: "audgate") { _ in JSONLogHandler(level: level) }
     }
 }

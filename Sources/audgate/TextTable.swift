@@ -17,11 +17,16 @@ struct TextTable {
         rows.append(row)
     }
 
+    /// Adds a line over all columns.
+    mutating func add(heading: String) {
+        rows.append([heading])
+    }
+
     /// The lines of the table, without blanks at their ends.
     var lines: [String] {
         var starts = [0]
         for column in 0..<(rows[0].count - 1) {
-            let widest = rows.map { $0[column].unicodeScalars.count }.max() ?? 0
+            let widest = rows.filter { $0.count > 1 }.map { $0[column].unicodeScalars.count }.max() ?? 0
             starts.append(starts[column] + min(widest, Self.maximumWidth) + 2)
         }
         return rows.flatMap { Self.lines(of: $0, starts) }

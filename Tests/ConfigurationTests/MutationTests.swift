@@ -43,6 +43,8 @@ private struct SeededGenerator: RandomNumberGenerator {
         more:
             Sample.sessionKeys
             + #", "workers": 1, "limits": { "tokens": 7, "body_bytes": "1MiB" }, "log": { "access": "off" }, "#
+            + #""traces": { "endpoint": "https://collector:4318/v1/traces", "sample": 0.5, "service_name": "a", "#
+            + #""headers": { "x-key": { "file": "sessions.key" } }, "tls": { "ca": "ca.pem" } }, "#
             + #""development": { "authorization_server": "127.0.0.1:1", "servers": { "files": "127.0.0.1:2" } }"#
     )
 

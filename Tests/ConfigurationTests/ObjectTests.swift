@@ -206,6 +206,16 @@ import Testing
             Sample.root(#""limits": { "upstream_idle_timeout": §"2h" }"#)
         ),
         Expectation(
+            "/limits/drain_delay",
+            "from 0ms to 1h",
+            Sample.root(#""limits": { "drain_delay": §"3601s" }"#)
+        ),
+        Expectation(
+            "/limits/upgrade_timeout",
+            "from 1s to 1h",
+            Sample.root(#""limits": { "upgrade_timeout": §"999ms" }"#)
+        ),
+        Expectation(
             "/limits/drain_timeout",
             "from 0ms to 1h",
             Sample.root(#""limits": { "drain_timeout": §"61m" }"#)

@@ -120,6 +120,7 @@ import Testing
             #""limits": { "header_bytes": "8KiB", "body_bytes": "1MiB", "connections": 1, "window_bytes": "8192B", "buffered_bytes": "2MiB", "#
                 + #""tokens": 2, "idle_upstream_connections": 0, "header_timeout": "1s", "body_timeout": "2s", "#
                 + #""idle_timeout": "3s", "upstream_idle_timeout": "4000ms", "drain_timeout": "0s", "#
+                + #""drain_delay": "7s", "upgrade_timeout": "8s", "#
                 + #""header_fields": 20, "handshake_timeout": "5s", "streams_per_connection": 10, "#
                 + #""header_table_bytes": "0B", "continuation_frames": 0, "reset_streams": 1, "ping_frames": 2, "#
                 + #""settings_frames": 3, "empty_frames": 4, "priority_frames": 5, "window_updates": 6 }"#
@@ -138,6 +139,8 @@ import Testing
         expected.idleTimeout = 3000
         expected.upstreamIdleTimeout = 4000
         expected.drainTimeout = 0
+        expected.drainDelay = 7000
+        expected.upgradeTimeout = 8000
         expected.messages.fieldCount = 20
         expected.handshakeTimeout = 5000
         expected.http2.streams = 10

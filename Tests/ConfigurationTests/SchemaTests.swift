@@ -17,11 +17,11 @@ import Testing
         ("", RootMember.names), ("included", IncludedMember.names), ("listener", ListenerMember.names),
         ("issuer", IssuerMember.names), ("keys", KeysMember.names), ("route", RouteMember.names),
         ("match", MatchMember.names), ("upstream", UpstreamMember.names), ("limits", LimitMember.names),
-        ("log", LogMember.names), ("access", AccessLogMember.names), ("development", DevelopmentMember.names),
+        ("log", LogMember.names), ("log_file", LogFileMember.names), ("development", DevelopmentMember.names),
         ("servers", DevelopmentServerMember.names), ("listener_tls", ListenerTLSMember.names),
         ("certificate", CertificateMember.names), ("client_certificate", ClientCertificateMember.names),
         ("client_certificates", ClientCertificatesMember.names), ("client_tls", ClientTLSMember.names),
-        ("secret", SecretMember.names), ("health", HealthMember.names),
+        ("secret", SecretMember.names), ("traces", TracesMember.names), ("health", HealthMember.names),
         ("ejection", EjectionMember.names), ("endpoint_limits", EndpointLimitMember.names),
     ]
 
@@ -131,6 +131,14 @@ import Testing
         #expect(keys["maxItems"]?.number?.integer == SessionKeys.maximumCount)
         let text = try #require(keys["description"]?.string)
         #expect(text.contains("each of \(SessionKeys.minimumLength) bytes or more"))
+        let traces = try definition("traces")
+        let sample = try property("traces", "sample")
+        #expect(sample["default"]?.number?.double == TracesObject.defaultSample)
+        #expect(traces["required"]?.strings == [TracesMember.endpoint.rawValue])
+        let service = try property("traces", "service_name")
+        #expect(service["default"]?.string == TraceSettings.defaultServiceName)
+        let headers = try property("traces", "headers")
+        #expect(headers["maxProperties"]?.number?.integer == TracesObject.maximumFields)
         let workers = try property("", "workers")
         #expect(workers["maximum"]?.number?.integer == RootObject.maximumWorkers)
     }

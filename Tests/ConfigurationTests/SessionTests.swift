@@ -60,6 +60,26 @@ import Testing
         #expect(try !passes(from: old, to: new))
     }
 
+    @Test func `a key that was handed over seals where none is configured`() throws {
+        func keys(_ more: String, _ own: [UInt8]?) throws -> SessionKeys {
+            var surroundings = Self.surroundings()
+            surroundings.sessionKey = own
+            return try ConfigurationLoader.compile(source(Sample.root(more)), beside: surroundings)
+                .snapshot.sessionKeys
+        }
+        let secret = [UInt8](repeating: 7, count: 32)
+        let log = #""log": {}"#
+        #expect(try passes(from: keys(log, secret), to: keys(log, secret)))
+        #expect(try !passes(from: keys(log, secret), to: keys(log, nil)))
+        #expect(try !passes(from: keys(log, nil), to: keys(log, nil)))
+        let configured = #""session_keys": [{ "file": "old" }]"#
+        #expect(try passes(from: keys(configured, secret), to: keys(configured, nil)))
+        #expect(try !passes(from: keys(log, secret), to: keys(configured, secret)))
+        // Too short to be a key: a fresh one stands in.
+        let short = [UInt8](repeating: 7, count: 31)
+        #expect(try !passes(from: keys(log, short), to: keys(log, short)))
+    }
+
     @Test(arguments: ["", "\n", "\r\n"])
     func `a line end behind a key is not part of it`(end: String) throws {
         let key = String(repeating: "k", count: 32)
@@ -161,7 +181,7 @@ import Testing
         let text = Sample.file(listeners: listeners.replacing("TLS", with: tls), more: more)
         let found = diagnostics(of: text)
         #expect(found.map(\.severity) == Array(repeating: .warning, count: count))
-        #expect(found.allSatisfy { $0.pointer.isEmpty && $0.problem.contains("do not outlive this process") })
+        #expect(found.allSatisfy { $0.pointer.isEmpty && $0.problem.contains("do not outlive a restart") })
     }
 
     @Test func `warns of plain sessions, and of no key for them`() throws {

@@ -16,6 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.certificates import Certificates, Identity  # noqa: E402
+from harness.gate import Gate  # noqa: E402
 from harness.gateway import Gateway, free_port, wait_for_port  # noqa: E402
 from harness.house import House  # noqa: E402
 from harness.issuer import Issuer  # noqa: E402
@@ -251,3 +252,50 @@ def nghttpd() -> Iterator[Callable[..., int]]:
     for process in processes:
         process.kill()
         process.wait()
+
+
+def _make_gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    module = request.module
+    return Gate(
+        tmp_path_factory.mktemp("gate"),
+        request.getfixturevalue("certificates"),
+        module.ROUTES,
+        request.getfixturevalue("transports"),
+        **getattr(module, "MEMBERS", {}),
+    )
+
+
+@pytest.fixture(scope="module")
+def running(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    certificates: Certificates,
+    transports: Transports,
+) -> Iterator[Gate]:
+    """A module's gateway with the routes of its ROUTES and the further members of its MEMBERS."""
+    gate = _make_gate(request, tmp_path_factory)
+    try:
+        gate.start()
+        yield gate
+    finally:
+        gate.stop()
+
+
+@pytest.fixture
+def gate(running: Gate) -> Gate:
+    """The module's gateway, with a clean slate."""
+    running.clear()
+    return running
+
+
+@pytest.fixture
+def fresh(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    certificates: Certificates,
+    transports: Transports,
+) -> Iterator[Gate]:
+    """Like the module's, but the test starts it itself, as often as it likes."""
+    gate = _make_gate(request, tmp_path_factory)
+    yield gate
+    gate.stop()

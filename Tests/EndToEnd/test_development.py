@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from harness import challenge, development, mcp_requests, mcp_servers, raw_http, sdk_client
-from harness.gateway import Gateway, binary, free_port
+from harness.gateway import Gateway, binary, free_port, run
 from harness.mcp1 import mcp1
 from harness.sdk_client import MODES
 
@@ -229,6 +229,23 @@ def test_explain_shows_why_a_token_for_files_is_refused_at_calendar(files, calen
     result = subprocess.run(command, input=token, capture_output=True, text=True, timeout=20, cwd=tmp_path)
     assert files in result.stdout and calendar in result.stdout
     assert "aud" in result.stdout
+
+
+def test_check_live_finds_everything_as_configured(gateway, files, calendar):
+    config = ("--config", str(gateway.configuration))
+    process = run("check", "--live", "--json", *config, "--token", "-", stdin=development.token(files))
+    assert process.returncode == 0, process.stdout
+    live = json.loads(process.stdout)["live"]
+    assert (live["problems"], live["warnings"]) == (0, 0)
+    found = {
+        (each.get("name"), finding["step"]): finding["found"]
+        for each in live["subjects"]
+        for finding in each["findings"]
+        if finding["result"] == "ok"
+    }
+    assert "200" in found[files, "audience"]
+    assert "401 invalid_token" in found[calendar, "audience"]
+    assert run("health", *config).returncode == 0
 
 
 def test_an_sdk_server_behind_the_development_gateway_is_reached_by_oauth_alone(gateway, tmp_path):

@@ -6,7 +6,6 @@ import time
 import pytest
 
 from harness import messages
-from harness.gate import Gate
 from harness.messages import expect_rpc_error, legacy, modern
 from harness.raw_http import Response
 from harness.recorder import canned, reset_at_once
@@ -18,20 +17,8 @@ MIB = 1024 * 1024
 LIMITS = {"body_bytes": "1MiB", "buffered_bytes": "1MiB", "body_timeout": "20s"}
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory, certificates, transports):
-    gate = Gate(tmp_path_factory.mktemp("bodies"), certificates, {"a": {}}, transports, limits=LIMITS)
-    try:
-        gate.start()
-        yield gate
-    finally:
-        gate.stop()
-
-
-@pytest.fixture
-def gate(running):
-    running.clear()
-    return running
+ROUTES = {"a": {}}
+MEMBERS = {"limits": LIMITS}
 
 
 def large(size, identifier=7):

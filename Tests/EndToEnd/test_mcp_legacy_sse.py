@@ -32,22 +32,6 @@ PLACE = b"/messages/?session_id=0123456789abcdef"
 HERE = "legacy/sse"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory, certificates, transports):
-    gate = Gate(tmp_path_factory.mktemp("legacy"), certificates, ROUTES, transports)
-    try:
-        gate.start()
-        yield gate
-    finally:
-        gate.stop()
-
-
-@pytest.fixture
-def gate(running):
-    running.clear()
-    return running
-
-
 def announcing(*pieces, then=b""):
     """An event stream in these pieces, each on its own."""
 

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from harness import messages
-from harness.gate import Gate
 from harness.mcp_requests import META, VERSION
 from harness.messages import ABSENT, CAPABILITIES, PROTOCOL_VERSION, expect_rpc_error, legacy, modern
 from harness.recorder import canned
@@ -15,20 +14,7 @@ from harness.recorder import canned
 TRANSPORTS = ("http1", "tls2/https2")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory, certificates, transports):
-    gate = Gate(tmp_path_factory.mktemp("messages"), certificates, {"a": {}}, transports)
-    try:
-        gate.start()
-        yield gate
-    finally:
-        gate.stop()
-
-
-@pytest.fixture
-def gate(running):
-    running.clear()
-    return running
+ROUTES = {"a": {}}
 
 
 def expect_forwarded(gate, post, name="a"):

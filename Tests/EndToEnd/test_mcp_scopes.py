@@ -8,7 +8,6 @@ import pytest
 from harness import mcp_requests, messages
 from harness import recorder as upstreams
 from harness.challenge import expect_refusal
-from harness.gate import Gate
 from harness.messages import legacy, modern
 from harness.raw_http import ConnectionEnded
 from harness.recorder import STREAM_HEAD, canned, chunk
@@ -32,22 +31,9 @@ ROUTES = {
 }
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory, certificates, transports):
-    implications = {"notion.admin": ["notion.write"], "notion.write": ["notion.read"]}
-    directory = tmp_path_factory.mktemp("scopes")
-    gate = Gate(directory, certificates, ROUTES, transports, scope_implications=implications)
-    try:
-        gate.start()
-        yield gate
-    finally:
-        gate.stop()
-
-
-@pytest.fixture
-def gate(running):
-    running.clear()
-    return running
+MEMBERS = {
+    "scope_implications": {"notion.admin": ["notion.write"], "notion.write": ["notion.read"]},
+}
 
 
 def call(name, make=modern, **params):
@@ -439,7 +425,13 @@ def test_events_of_other_answers_come_as_they_are_sent(gate):
 
 @pytest.mark.parametrize(
     "parameters",
-    ["; v=1; charset=utf-7", ";charset =utf-7", ";;charset=utf-7", ';x="a;b";charset=utf-7', ";charset*=utf-8''utf-7"],
+    [
+        "; v=1; charset=utf-7",
+        ";charset =utf-7",
+        ";;charset=utf-7",
+        ';x="a;b";charset=utf-7',
+        ";charset*=utf-8''utf-7",
+    ],
 )
 def test_a_charset_that_servers_may_decode_by_is_refused_wherever_it_stands(single, parameters):
     gateway = single.start()

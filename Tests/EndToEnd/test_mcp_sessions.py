@@ -37,32 +37,14 @@ def keys(gate, *secrets):
     return found
 
 
-def make_gate(tmp_path_factory, certificates, transports):
-    return Gate(tmp_path_factory.mktemp("sessions"), certificates, ROUTES, transports)
-
-
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, certificates, transports):
-    gate = make_gate(tmp_path_factory, certificates, transports)
+    gate = Gate(tmp_path_factory.mktemp("sessions"), certificates, ROUTES, transports)
     try:
         gate.start(session_keys=keys(gate, SECRET))
         yield gate
     finally:
         gate.stop()
-
-
-@pytest.fixture
-def gate(running):
-    running.clear()
-    return running
-
-
-@pytest.fixture
-def fresh(tmp_path_factory, certificates, transports):
-    """One that the test starts itself, as often as it likes."""
-    gate = make_gate(tmp_path_factory, certificates, transports)
-    yield gate
-    gate.stop()
 
 
 def opened(gate, name="a", identifier="upstream-1", token="", recorder=None, gateway=None, status=200):

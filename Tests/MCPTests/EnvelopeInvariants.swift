@@ -73,6 +73,11 @@ enum EnvelopeInvariants {
             let string = found.map { envelope.string($0, in: text) }
             guard string?.octets == expected?.string?.octets else { return "a string" }
         }
+        for (found, name) in [(message.traceParent, "traceparent"), (message.traceState, "tracestate")] {
+            // Those that are too long are passed over.
+            let string = found.map { envelope.string($0, in: text) }
+            guard string == nil || string?.octets == meta?[name]?.string?.octets else { return name }
+        }
         guard message.hasMeta == (meta != nil) else { return "_meta" }
         let hasCapabilities = meta?[metaPrefix + "clientCapabilities"]?.object != nil
         guard message.hasClientCapabilities == hasCapabilities else { return "capabilities" }

@@ -54,6 +54,8 @@ struct Reading: Equatable {
         add("uri", message.uri)
         add("taskId", message.taskID)
         add("version", message.protocolVersion)
+        add("traceparent", message.traceParent)
+        add("tracestate", message.traceState)
         if message.hasMeta { line += " meta" }
         if message.hasClientCapabilities { line += " capabilities" }
         return line

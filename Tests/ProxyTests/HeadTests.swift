@@ -1,4 +1,4 @@
-// What of a message goes on, in each direction; trace context; and the line of the access log.
+// What of a message goes on, in each direction; and the line of the access log.
 
 import Bytes
 import HTTP
@@ -67,37 +67,6 @@ import Transport
     func `of a client do not reach a server under names that servers trust`(_ name: String) {
         let field = FieldName(name.octets.span)
         for rules in Self.rules { #expect(!ForwardedFields.goesToServer(field, rules: rules)) }
-    }
-}
-
-@Suite struct `A trace context` {
-    private static let trace = "0af7651916cd43dd8448eb211c80319c"
-    private static let good = "00-\(trace)-b7ad6b7169203331-01"
-
-    @Test(arguments: [
-        (good, true), ("00-\(trace)-b7ad6b7169203331-00", true), ("01-\(trace)-b7ad6b7169203331-01", false),
-        ("ff-\(trace)-b7ad6b7169203331-01", false), ("00-\(trace)-0000000000000000-01", false),
-        ("00-00000000000000000000000000000000-b7ad6b7169203331-01", false), ("", false), ("00-", false),
-        ("00-\(trace.uppercased())-b7ad6b7169203331-01", false), (good + "-x", false), (good + " ", false),
-        ("00-\(trace)-b7ad6b7169203331-0g", false), ("00_\(trace)-b7ad6b7169203331-01", false),
-        ("00-\(trace)_b7ad6b7169203331-01", false), ("00-\(trace)-b7ad6b7169203331_01", false),
-        ("00-\(trace)\"b7ad6b7169203331-01", false),
-    ])
-    func `is told from what only looks like one`(_ text: String, _ isValid: Bool) {
-        let verdict = TraceContext.isValid(text.octets.span)
-        #expect(verdict == isValid)
-    }
-
-    @Test func `gives the request its id, and a new id is never zero`() {
-        var buffer = ByteBuffer()
-        RequestID(traceparent: Self.good.octets.span).append(to: &buffer)
-        #expect(String(lossy: buffer.span) == Self.trace)
-        buffer.removeAll()
-        RequestID(0, 0).appendTraceparent(parent: 0, to: &buffer)
-        let isValid = TraceContext.isValid(buffer.span)
-        #expect(isValid)
-        let read = RequestID(traceparent: "00-00000000000000010000000000000003-".octets.span)
-        #expect(read == RequestID(1, 3))
     }
 }
 

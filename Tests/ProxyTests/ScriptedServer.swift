@@ -12,6 +12,7 @@ final class ScriptedServer: Sendable {
     let port: UInt16
     private let descriptor: CInt
     private let seen = Mutex<[String]>([])
+    private let hasStopped = Atomic(false)
 
     /// Starts serving at 127.0.0.1, or 127.0.0.`host`, and a free port, or the one that is given.
     init(receiveBuffer: CInt? = nil, host: UInt32 = 1, port: UInt16 = 0, _ script: @escaping Script) throws {
@@ -54,7 +55,8 @@ final class ScriptedServer: Sendable {
             var number = 0
             while true {
                 let accepted = accept(listening, nil, nil)
-                guard accepted >= 0 else { return }
+                // Closed here alone: elsewhere the number could be another server's before this thread sees it.
+                guard accepted >= 0 else { return _ = close(listening) }
                 number += 1
                 let (peer, turn) = (Peer(owning: accepted), number)
                 guard let self else { return }
@@ -67,8 +69,8 @@ final class ScriptedServer: Sendable {
 
     /// Ends the accepting thread and its socket; connections that run go on.
     func stop() {
+        guard !hasStopped.exchange(true, ordering: .relaxed) else { return }
         shutdown(descriptor, CInt(SHUT_RDWR))
-        close(descriptor)
     }
 
     /// Reads one request without a body and notes it; nil if the peer has left.

@@ -16,6 +16,7 @@ import Transport
 final class TestGateway: Sendable {
     let port: UInt16
     let sink = LogSink()
+    let auditLog = LogSink()
     let status = WorkerStatus()
     let signer: TokenSigner
     private let mailbox: Mailbox<WorkerMessage>
@@ -34,6 +35,7 @@ final class TestGateway: Sendable {
         connectTimeout: Int = 2000,
         isByHand: Bool = false,
         rules: EndpointRules = EndpointRules(),
+        isWaiting: Bool = false,
         limits adjust: (inout Limits) -> Void = { _ in }
     ) throws {
         let key = try SigningKey(generating: .ellipticCurve(.p256))
@@ -53,22 +55,25 @@ final class TestGateway: Sendable {
         quiet.logLevel = .critical
         health = EndpointHealth(logger: quiet) { mailbox.send($0) }
         let services = WorkerServices(
-            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet) { _ in },
+            keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet, auditLog: LogSink()) { _ in },
             names: NameRefresher(hosts: [host], logger: quiet) { _ in },
             health: health,
             accessLog: sink,
+            auditLog: auditLog,
             logger: quiet,
             subjectKey: [1, 2, 3]
         )
         let status = status
         var publisher = Publisher()
         let listeners = snapshot.listeners.map { PublishedListener($0, sockets: [sockets]) }
-        let publication = publisher.publish(snapshot, listeners)
+        let publication = publisher.publish(snapshot)
         health.adopt(publication)
         makeWorker = { () throws(SystemError) in
             try Worker(
                 publication: publication,
+                listeners: listeners,
                 index: 0,
+                isWaiting: isWaiting,
                 mailbox: mailbox,
                 services: services,
                 status: status
@@ -83,13 +88,13 @@ final class TestGateway: Sendable {
         }
     }
 
-    private static func snapshot(
+    static func snapshot(
         _ servers: [UInt16],
-        _ host: String,
-        _ responseTimeout: Int,
-        _ connectTimeout: Int,
-        _ rules: EndpointRules,
-        _ limits: Limits
+        _ host: String = "127.0.0.1",
+        _ responseTimeout: Int = 5000,
+        _ connectTimeout: Int = 2000,
+        _ rules: EndpointRules = EndpointRules(),
+        _ limits: Limits = Limits()
     ) throws -> Snapshot {
         let issuer = Issuer(
             name: "corp",

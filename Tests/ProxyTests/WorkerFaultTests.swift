@@ -48,10 +48,10 @@ extension WorkerTests {
             worker.resume(connection)
             let answer = Flag()
             try Thread.start("reader") {
-                client.wait(seconds: 2)
+                client.wait(seconds: 10)
                 if client.receive(through: "{\"status\":\"ready\"}").end == .found { answer.raise() }
             }
-            for _ in 0..<200 where !answer.isUp { worker.turn(milliseconds: 10) }
+            for _ in 0..<1000 where !answer.isUp { worker.turn(milliseconds: 10) }
             #expect(answer.isUp)
             worker.close(connection)
         }

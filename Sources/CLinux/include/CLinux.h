@@ -2,6 +2,7 @@
 #ifndef AUDGATE_CLINUX_H
 #define AUDGATE_CLINUX_H
 
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 
@@ -20,5 +21,11 @@ int audgate_event_descriptor(void);
 
 /// Names the calling thread for debuggers and `top`; at most 15 characters.
 void audgate_name_thread(const char *name);
+
+/// The variables of the environment, `NAME=value` each; a null ends the list.
+char *const *audgate_environment(void);
+
+/// Makes a program that is to be started have no descriptor from `from` on.
+int audgate_spawn_close_from(posix_spawn_file_actions_t *actions, int from);
 
 #endif

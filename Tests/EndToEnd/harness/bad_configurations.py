@@ -174,7 +174,6 @@ REFUSED = [
 
 NOT_YET = [
     case("admin", "/admin", {"address": "127.0.0.1:9901"}),
-    case("watch", "/watch", True),
 ]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import raw_http
+from harness.process import Grandchild, adopt_orphans
 from harness.transports import Client
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -88,9 +89,11 @@ class Gateway:
         environment: dict[str, str] | None = None,
         descriptors: int | None = None,
         client: Client | None = None,
-        within: list[str] | None = None,
+        program: Path | None = None,
+        arguments: tuple[str, ...] = (),
+        by: tuple[str, ...] = (),
+        passed: tuple[int, ...] = (),
     ):
-        """`within` is a command that runs the one that follows it in surroundings of its own."""
         self.directory = directory
         self.address = address
         self.client = client or Client()
@@ -99,16 +102,25 @@ class Gateway:
         self.stdout = directory / "stdout.log"
         self.stderr = directory / "stderr.log"
         self.environment = {**os.environ, **(environment or {})}
-        self.limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}:{descriptors}"]
-        self.limit += within or []
-        self.process: subprocess.Popen[bytes] | None = None
+        # Programs that start it.
+        self.by = list(by)
+        if descriptors is not None:
+            self.by += ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+        self.passed = passed
+        self.program, self.arguments = str(program or binary()), arguments
+        self.process: subprocess.Popen[bytes] | Grandchild | None = None
 
     def start(self, ready_within: float | None = 10.0) -> Gateway:
         """Start, and wait until /healthz is 200 unless `ready_within` is None."""
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
-            command = [*self.limit, binary(), "serve", "--config", str(self.configuration)]
+            serve = [self.program, "serve", "--config", str(self.configuration), *self.arguments]
             self.process = subprocess.Popen(
-                command, stdout=out, stderr=err, cwd=self.directory, env=self.environment
+                [*self.by, *serve],
+                stdout=out,
+                stderr=err,
+                cwd=self.directory,
+                env=self.environment,
+                pass_fds=self.passed,
             )
         if ready_within is not None:
             self.wait_until(lambda: self.health() == 200, ready_within, "healthy")
@@ -131,8 +143,7 @@ class Gateway:
 
     def is_ready(self) -> bool:
         """It says so in its log; for listeners that a plain health check cannot reach."""
-        lines = self.stderr.read_text().splitlines(keepends=True)
-        return any(json.loads(each)["message"] == "Ready." for each in lines if each.endswith("\n"))
+        return "Ready." in self.messages()
 
     def connect(self, timeout: float = 10.0, address: Any = None) -> raw_http.Connection:
         """A connection to the first listener, or to `address`."""
@@ -147,6 +158,24 @@ class Gateway:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
+    def upgrade(self, within: float = 20.0) -> subprocess.Popen[bytes] | Grandchild:
+        """Have a new process take the place of this one, which is returned and drains."""
+        adopt_orphans()
+        self.wait_until(self.is_ready, 5, "ready")
+        old, since = self.process, len(self.messages())
+        self.signal(signal.SIGUSR2)
+
+        def has_begun() -> bool:
+            new = self.messages()[since:]
+            failed = [each for each in new if each.startswith("No upgrade: ")]
+            assert not failed, failed
+            return "Ready." in new
+
+        self.wait_until(has_begun, within, "upgraded")
+        said = [each for each in self.operational_log() if each["message"].startswith("Upgraded: ")]
+        self.process = Grandchild(int(said[-1]["process"]))
+        return old
+
     def stop(self, within: float = 10.0) -> int:
         """Drain and stop; the exit status."""
         if self.process.poll() is None:
@@ -159,7 +188,25 @@ class Gateway:
             raise
 
     def operational_log(self) -> list[Entry]:
-        return [json.loads(line) for line in self.stderr.read_text().splitlines()]
+        """Its messages, without what programs have said that started it, and without the list of a bad configuration."""
+        lines = self.stderr.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
+
+    def messages(self) -> list[str]:
+        """The sentences of the operational log."""
+        return [each["message"] for each in self.operational_log()]
+
+    def wait_for_message(self, beginning: str, since: int = 0, within: float = 5.0) -> Entry:
+        """The first message that begins so, behind so many others."""
+        found: list[Entry] = []
+
+        def is_there() -> bool:
+            new = self.operational_log()[since:]
+            found[:] = [each for each in new if each["message"].startswith(beginning)]
+            return bool(found)
+
+        self.wait_until(is_there, within, f"said that {beginning}")
+        return found[0]
 
     def access_log(self, since: int = 0) -> list[Entry]:
         """Complete lines after byte offset `since`, without those of this class's own health checks."""

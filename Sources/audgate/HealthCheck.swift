@@ -1,0 +1,60 @@
+// `audgate health`: whether the gateway on this machine is healthy, for containers that have no other program to ask.
+
+internal import ArgumentParser
+internal import Bytes
+internal import Configuration
+internal import JSON
+internal import Probes
+
+/// Asks for the health.
+struct HealthCheck: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health",
+        abstract: "Ask the gateway that runs on this machine whether it is healthy.",
+        discussion: """
+            Asks the health path of the first listener of the configuration, as a load balancer would, for at most five \
+            seconds; one that demands certificates of clients is passed over. Of the configuration only the listeners are \
+            read, so that a mistake in it does not end a gateway that runs. The listener's certificate is not verified: it \
+            is this machine's own process, and is sent nothing.
+
+            Example, for a container:
+              HEALTHCHECK CMD ["audgate", "health", "--config", "/etc/audgate/gateway.json"]
+
+            Exit codes: 0 it takes traffic, 1 it does not, or cannot be asked, 64 wrong usage.
+            """
+    )
+
+    @OptionGroup var options: ConfigurationOptions
+    @Flag(name: .long, help: "Print one JSON document, for programs.")
+    var json = false
+
+    func run() throws {
+        let listeners: [HealthListener]
+        do {
+            listeners = try ConfigurationLoader.healthListeners(path: options.config)
+        } catch {
+            for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
+            throw ExitCode(1)
+        }
+        let health = HealthProbe.ask(listeners)
+        if json {
+            Terminal.print(Self.document(health))
+        } else {
+            Terminal.print("\(health.isHealthy ? "Healthy" : "Not healthy"): \(health.sentence)")
+        }
+        guard health.isHealthy else { throw ExitCode(1) }
+    }
+
+    private static func document(_ health: Health) -> String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.name("healthy")
+            writer.bool(health.isHealthy)
+            writer.member("address", health.address)
+            if let status = health.status { writer.member("status", status) }
+            writer.member("found", health.sentence)
+        }
+        let text = writer.finish()
+        return String(lossy: text.span)
+    }
+}

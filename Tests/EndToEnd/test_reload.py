@@ -1,0 +1,304 @@
+"""A configuration follows another while the process serves: all of it or nothing, and nobody notices."""
+
+import json
+import os
+import signal
+import socket
+import statistics
+import threading
+import time
+
+import pytest
+
+from harness.gateway import free_port
+from harness.messages import initialize, legacy, modern
+from harness.recorder import canned, event_stream
+
+TRANSPORTS = ("http1", "tls2/https2")
+ROUTES = {"a": {}, "b": {}}
+EVENTS = [b"data: %d\n\n" % number for number in range(15)]
+
+
+@pytest.fixture
+def gate(fresh):
+    return fresh
+
+
+def write(gate, configuration):
+    """As careful tools write a file: beside it, then in its place."""
+    path = gate.gateway.configuration
+    path.with_suffix(".new").write_text(json.dumps(configuration))
+    path.with_suffix(".new").rename(path)
+
+
+def messages(gate, text):
+    return [each for each in gate.gateway.operational_log() if text in each["message"]]
+
+
+def reload(gate, configuration, says="Reloaded."):
+    """Change the file, send SIGHUP, and wait until the log has one more line that says `says`."""
+    before = len(messages(gate, says))
+    write(gate, configuration)
+    gate.gateway.signal(signal.SIGHUP)
+    gate.gateway.wait_until(lambda: len(messages(gate, says)) > before, 15, says)
+    return messages(gate, says)[-1]
+
+
+def test_routes_come_and_go_and_an_open_stream_goes_on(gate):
+    gateway = gate.start()
+    configuration = gate.configuration()
+    both = configuration["routes"]
+    with gate.recorders["a"].answering(event_stream(EVENTS, 0.1)), gateway.connect() as connection:
+        connection.send(modern("tools/list").request(gate.authority, "/a", gate.token("a")))
+        head = connection.read_head()
+        entry = reload(gate, {**configuration, "routes": both[1:]})
+        assert len(entry["configuration"]) == 64
+        assert gate.send("a", modern("tools/list")).status == 404
+        assert gate.send("b", modern("tools/list")).status == 200
+        assert b"".join(connection.pieces(head)) == b"".join(EVENTS), "the stream was touched"
+    third = {**both[1], "resource": gate.resource("c")}
+    reload(gate, {**configuration, "routes": [*both, third]})
+    for name in ("a", "b", "c"):
+        token = gate.issuer.mint(gate.resource(name))
+        assert gate.send(name, modern("tools/list"), token).status == 200
+        assert gate.send(name, modern("tools/list"), gate.issuer.mint(gate.resource("d"))).status == 401
+
+
+def test_connections_on_both_sides_stay(gate):
+    gateway = gate.start()
+    recorder = gate.recorders["a"]
+    data = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
+    with gateway.connect() as connection:
+        assert connection.exchange(data, "POST").status == 200
+        configuration = gate.configuration()
+        for scopes in (["x"], [], ["y"], []):
+            configuration["routes"][1]["scopes"] = scopes
+            reload(gate, configuration)
+            assert connection.exchange(data, "POST").status == 200
+    assert len({each.connection for each in recorder.requests}) == 1, "the server was connected to anew"
+
+
+def test_what_is_wrong_is_said_and_the_old_configuration_stays(gate):
+    gateway = gate.start()
+    configuration = gate.configuration()
+    broken = json.loads(json.dumps(configuration))
+    broken["routes"][0]["issuer"] = "nobody"
+    broken["listeners"][0]["wrong"] = 1
+    reload(gate, broken, says="Nothing was reloaded")
+    said = messages(gate, "Nothing was reloaded")
+    assert len(said) == 2, "each problem once"
+    assert all("gateway.json:" in each["at"] for each in said)
+    assert gate.send("a", modern("tools/list")).status == 200
+    gateway.configuration.write_text("{")
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_until(lambda: len(messages(gate, "Nothing was reloaded")) == 3, 5, "said")
+    assert gate.send("a", modern("tools/list")).status == 200
+    # What is mended counts.
+    reload(gate, {**configuration, "routes": configuration["routes"][:1]})
+    assert gate.send("b", modern("tools/list")).status == 404
+
+
+def test_what_a_running_process_cannot_change_is_refused_with_a_way_out(gate):
+    gate.start()
+    configuration = gate.configuration()
+    entry = reload(gate, {**configuration, "workers": 2}, says="Nothing was reloaded")
+    assert "workers" in entry["message"] and "SIGUSR2" in entry["message"]
+    assert gate.send("a", modern("tools/list")).status == 200
+
+
+def test_a_remembered_token_is_judged_by_the_new_rules(gate):
+    gate.start()
+    configuration = gate.configuration()
+    token = gate.token("a")
+    assert gate.send("a", modern("tools/list"), token).status == 200
+    strict = json.loads(json.dumps(configuration))
+    strict["issuers"]["corp"]["max_token_lifetime"] = "5s"
+    reload(gate, strict)
+    response = gate.send("a", modern("tools/list"), token)
+    assert (response.status, gate.wait_for_reason("lifetime_too_long")["status"]) == (401, 401)
+    reload(gate, configuration)
+    assert gate.send("a", modern("tools/list"), token).status == 200
+
+
+def test_keys_stay_when_their_source_is_gone(gate):
+    gate.start()
+    configuration = gate.configuration()
+    token = gate.token("a")
+    gate.issuer.server.stop()
+    configuration["routes"][1]["scopes"] = ["x"]
+    configuration["issuers"]["corp"]["clock_skew"] = "2s"
+    reload(gate, configuration)
+    assert gate.send("a", modern("tools/list"), token).status == 200
+
+
+def test_sessions_sealed_with_keys_made_at_random_stay(gate):
+    gate.start()
+    configuration = gate.configuration()
+    assert "session_keys" not in configuration
+    with gate.recorders["a"].answering(canned(200, [("Mcp-Session-Id", "s-1")], b"{}")):
+        session = gate.send("a", initialize()).one("Mcp-Session-Id")
+    configuration["routes"][1]["scopes"] = ["x"]
+    reload(gate, configuration)
+    assert gate.send("a", legacy("tools/list", session=session)).status == 200
+    assert gate.recorders["a"].requests[-1].one("Mcp-Session-Id") == "s-1"
+
+
+def test_listeners_come_and_go_under_load(gate):
+    gateway = gate.start()
+    configuration = gate.configuration()
+    port = free_port()
+    other = {**configuration["listeners"][0], "address": f"127.0.0.1:{port}"}
+    data = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
+    ending, failures, done = threading.Event(), [], [0]
+
+    def fresh_connections():
+        while not ending.is_set():
+            try:
+                assert gateway.exchange(data, "POST").status == 200
+                done[0] += 1
+            except BaseException as error:
+                failures.append(error)
+
+    crowd = [threading.Thread(target=fresh_connections) for _ in range(3)]
+    for each in crowd:
+        each.start()
+    for _ in range(3):
+        reload(gate, {**configuration, "listeners": [*configuration["listeners"], other]})
+        assert gateway.exchange(data, "POST", address=("127.0.0.1", port)).status == 200
+        reload(gate, configuration)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 2)
+    ending.set()
+    for each in crowd:
+        each.join()
+    assert not failures and done[0] > 10, (failures[:3], done)
+
+
+def test_an_address_that_is_taken_changes_nothing(gate):
+    gate.start()
+    configuration = gate.configuration()
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        taken = {**configuration["listeners"][0], "address": "127.0.0.1:%d" % holder.getsockname()[1]}
+        changed = {"listeners": [*configuration["listeners"], taken], "routes": configuration["routes"][:1]}
+        entry = reload(gate, {**configuration, **changed}, says="Nothing was reloaded")
+    assert "in use" in entry["message"]
+    assert gate.send("b", modern("tools/list")).status == 200
+
+
+class TestWatching:
+    """With `watch` a change of the files is enough."""
+
+    def start(self, gate, **members):
+        gateway = gate.start(watch=True, **members)
+        return gateway, {**gate.configuration(), "watch": True, **members}
+
+    def wait(self, gate, name, status):
+        gate.gateway.wait_until(
+            lambda: gate.send(name, modern("tools/list")).status == status, 10, f"/{name} is {status}"
+        )
+
+    def test_a_renamed_and_a_rewritten_file_are_seen(self, gate):
+        gateway, configuration = self.start(gate)
+        write(gate, {**configuration, "routes": configuration["routes"][:1]})
+        self.wait(gate, "b", 404)
+        gateway.configuration.write_text(json.dumps(configuration))
+        self.wait(gate, "b", 200)
+        gateway.wait_until(lambda: len(messages(gate, "Reloaded.")) == 2, 2, "said twice")
+
+    def test_a_problem_is_said_once_and_mending_it_is_seen(self, gate):
+        gateway, configuration = self.start(gate)
+        gateway.configuration.write_text("{}")
+        gateway.wait_until(lambda: messages(gate, "Nothing was reloaded"), 10, "said")
+        count = len(messages(gate, "Nothing was reloaded"))
+        time.sleep(2.5)
+        assert len(messages(gate, "Nothing was reloaded")) == count
+        write(gate, {**configuration, "routes": configuration["routes"][:1]})
+        self.wait(gate, "b", 404)
+
+    def test_a_mounted_volume_whose_link_is_swapped_is_seen(self, gate, tmp_path):
+        """As Kubernetes mounts a ConfigMap: files link to ..data/NAME, and ..data is swapped."""
+        volume = tmp_path / "volume"
+        for version in ("one", "two"):
+            (volume / f"..{version}").mkdir(parents=True)
+        routes = gate.configuration()["routes"]
+        (volume / "..one" / "routes.json").write_text(json.dumps({"routes": routes[1:]}))
+        (volume / "..two" / "routes.json").write_text(
+            json.dumps({"routes": [{**routes[1], "resource": gate.resource("c")}]})
+        )
+        (volume / "..data").symlink_to("..one")
+        (volume / "routes.json").symlink_to("..data/routes.json")
+        self.start(gate, routes=routes[:1], include=[str(volume / "*.json")])
+        self.wait(gate, "b", 200)
+        (volume / "..data_tmp").symlink_to("..two")
+        os.rename(volume / "..data_tmp", volume / "..data")
+        self.wait(gate, "b", 404)
+        assert gate.send("c", modern("tools/list"), gate.issuer.mint(gate.resource("c"))).status == 200
+
+    def test_an_included_file_that_appears_and_vanishes_is_seen(self, gate, tmp_path):
+        routes = gate.configuration()["routes"]
+        self.start(gate, routes=routes[:1], include=[str(tmp_path / "*.json")])
+        assert gate.send("b", modern("tools/list")).status == 404
+        (tmp_path / "b.json").write_text(json.dumps({"routes": routes[1:]}))
+        self.wait(gate, "b", 200)
+        (tmp_path / "b.json").unlink()
+        self.wait(gate, "b", 404)
+
+    def test_a_mounted_secret_is_seen(self, gate, tmp_path):
+        secret = tmp_path / "session.key"
+        secret.write_text("a" * 40)
+        self.start(gate, session_keys=[{"file": str(secret)}])
+        with gate.recorders["a"].answering(canned(200, [("Mcp-Session-Id", "s-1")], b"{}")):
+            session = gate.send("a", initialize()).one("Mcp-Session-Id")
+        assert gate.send("a", legacy("tools/list", session=session)).status == 200
+        secret.write_text("b" * 40)
+        gate.gateway.wait_until(
+            lambda: gate.send("a", legacy("tools/list", session=session)).status == 404, 10, "sealed anew"
+        )
+
+
+def test_ten_thousand_routes_are_reloaded_under_load_without_a_failed_request(gate, tmp_path):
+    """The pause of a worker is measured by itself: one thread of two cores would measure the other's work."""
+    gateway = gate.start()
+    configuration = gate.configuration()
+    first = configuration["routes"][0]
+
+    def many(scope):
+        extra = []
+        for number in range(10_000):
+            upstream = {**first["upstream"], "endpoints": [f"http://127.0.0.1:9/{number}"]}
+            upstream.pop("tls", None)
+            extra.append(
+                {
+                    **first,
+                    "resource": gate.resource(f"many/{number}"),
+                    "scopes": [scope],
+                    "upstream": upstream,
+                }
+            )
+        return {**configuration, "routes": [*configuration["routes"], *extra]}
+
+    data = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
+    ending, failures, done = threading.Event(), [], [0]
+
+    def calls():
+        with gateway.connect() as connection:
+            while not ending.is_set():
+                try:
+                    assert connection.exchange(data, "POST").status == 200
+                    done[0] += 1
+                except BaseException as error:
+                    failures.append(error)
+                    return
+
+    crowd = [threading.Thread(target=calls) for _ in range(3)]
+    for each in crowd:
+        each.start()
+    pauses = [int(reload(gate, many(f"s{turn}"))["longest_pause_us"]) for turn in range(3)]
+    pauses.append(int(reload(gate, configuration)["longest_pause_us"]))
+    ending.set()
+    for each in crowd:
+        each.join()
+    assert not failures and done[0] > 100, (failures[:3], done)
+    print("longest pauses in microseconds:", pauses)
+    assert statistics.median(pauses) < 5000, pauses
+    assert gate.send("many/7", modern("tools/list"), gate.issuer.mint(gate.resource("many/7"))).status == 404
