@@ -50,6 +50,10 @@ let package = Package(
                 "Bytes",
                 .product(name: "Logging", package: "swift-log"),
             ],
+            resources: [
+                .embedInCode("Resources/status.html"), .embedInCode("Resources/status.css"),
+                .embedInCode("Resources/status.js"),
+            ],
             swiftSettings: common
         ),
         .target(
@@ -150,6 +154,14 @@ let package = Package(
         .testTarget(
             name: "DevelopmentTests",
             dependencies: ["Development", "JOSE", "HTTP", "JSON", "OpenSSL", "Bytes"],
+            swiftSettings: common
+        ),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: [
+                "Server", "Configuration", "Proxy", "Policy", "HTTP1", "HTTP", "JOSE", "JSON", "OpenSSL",
+                "Transport", "Bytes",
+            ],
             swiftSettings: common
         ),
         .testTarget(

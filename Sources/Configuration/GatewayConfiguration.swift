@@ -14,6 +14,8 @@ public struct GatewayConfiguration: Sendable {
     public let watches: Bool
     /// Where logs go.
     public var log: LogSettings
+    /// Where operators and their programs ask the process how it is, nil if nowhere.
+    public let admin: AdminSettings?
     /// The embedded servers, nil if there are none.
     public let development: DevelopmentSettings?
     /// What the operator should know, in the order of the text.

@@ -27,6 +27,8 @@ struct ListenerTLSObject {
     let certificates: [CertificateObject]
     /// What handshakes need, nil if something was reported.
     let context: ServerTLSContext?
+    /// Whether nobody gets a connection without a certificate of their own.
+    let requiresClientCertificate: Bool
 
     /// Lowest version unless something else is said.
     static let defaultMinimumVersion = TLSVersion.tls12
@@ -44,6 +46,7 @@ struct ListenerTLSObject {
         certificates = (elements ?? []).compactMap { CertificateObject(ofListener: $0, material) }
         let version = members.optional(.minimumVersion, &isWhole) { $0.choice(TLSVersion.self) }
         let clients = members.optional(.clientCertificates, &isWhole) { ClientCertificates($0, material) }
+        requiresClientCertificate = clients?.mode == .require
         guard isWhole, let elements, certificates.count == elements.count else {
             context = nil
             return

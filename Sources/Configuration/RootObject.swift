@@ -10,7 +10,7 @@ internal import Transport
 
 /// Members of the configuration.
 enum RootMember: String, MemberName {
-    case listeners, workers, issuers, routes
+    case listeners, admin, workers, issuers, routes
     case scopeImplications = "scope_implications"
     case sessionKeys = "session_keys"
     case limits, log, traces, include, watch, development
@@ -38,6 +38,7 @@ struct RootObject {
     private var watches = false
     private var log = LogSettings()
     private var traces: TraceSettings?
+    private var admin: AdminObject?
     private var development: DevelopmentSettings?
     private let material: TLSMaterial
 
@@ -56,6 +57,7 @@ struct RootObject {
         limits = members[.limits].map { Limits($0) } ?? Limits()
         log = members[.log].map { LogSettings($0) } ?? LogSettings()
         traces = members[.traces].flatMap { TracesObject($0, material, surroundings).settings }
+        admin = members[.admin].flatMap { AdminObject($0, material, surroundings) }
         scopeImplications = members[.scopeImplications].map(Self.scopeImplications) ?? [:]
         add(issuers: members[.issuers], routes: members[.routes])
         for node in included {
@@ -63,6 +65,7 @@ struct RootObject {
             add(issuers: members[.issuers], routes: members[.routes])
         }
         development = members[.development].flatMap { DevelopmentSettings($0, beside: listeners) }
+        admin?.check(beside: listeners, development)
         if routes.isEmpty, members[.routes].map({ $0.value.array?.isEmpty == true }) ?? true {
             let remedy = "Add one to \"routes\", or include a file with routes."
             (members[.routes] ?? node).error("There is no route.", remedy)
@@ -154,6 +157,7 @@ struct RootObject {
             workers: workers,
             watches: watches,
             log: log,
+            admin: admin?.settings,
             development: development,
             warnings: warnings
         )

@@ -57,6 +57,11 @@ public struct TLSSession: ~Copyable {
     /// Whether the handshake resumed an earlier session.
     public var isResumed: Bool { unsafe SSL_session_reused(session.pointer) == 1 }
 
+    /// The version; the older one until it is agreed upon.
+    public var version: TLSVersion {
+        unsafe SSL_version(session.pointer) == TLSVersion.tls13.number ? .tls13 : .tls12
+    }
+
     /// The version as the library names it: "TLSv1.2", "TLSv1.3".
     public var versionName: String { unsafe String(cString: SSL_get_version(session.pointer)) }
 

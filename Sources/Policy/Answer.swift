@@ -65,7 +65,7 @@ public struct Answer: Sendable, Equatable {
     private init(_ reason: AccessReason) {
         self =
             switch reason {
-            case .allowed, .metadata, .health: Answer(200, "", "")
+            case .allowed, .metadata, .health, .admin: Answer(200, "", "")
             case .preflight, .options: Answer(204, "", "")
             case .hostUnknown: Answer(421, "misdirected_request", "No resource of this gateway has this host")
             case .routeUnknown, .pathReserved: Answer(404, "not_found", "There is no resource here")
@@ -100,6 +100,8 @@ public struct Answer: Sendable, Equatable {
                 Answer(406, "not_acceptable", "Accept must allow application/json and text/event-stream")
             case .contentTooLarge: Answer(413, "content_too_large", "The content is too large")
             case .contentNotAllowed: Answer(400, "invalid_request", "This method has no content")
+            case .adminUnauthorized:
+                Answer(401, "unauthorized", "The request needs the token of this listener")
             }
     }
 

@@ -35,12 +35,7 @@ public enum Reason: Sendable, Equatable {
     }
 
     /// Every code there is, for the documentation.
-    public static var allCodes: [String] {
-        AccessReason.allCases.map(\.rawValue) + TokenRefusal.Reason.allCases.map(\.rawValue)
-            + MessageViolation.allCases.map(\.rawValue) + EnvelopeViolation.allCases.map(\.rawValue)
-            + ProtocolViolation.allCases.map(\.rawValue) + SessionViolation.allCases.map(\.rawValue)
-            + FailureReason.allCases.map(\.rawValue)
-    }
+    public static var allCodes: [String] { all.map(\.code) }
 }
 
 /// What policy says of a request. The raw value is the reason code.
@@ -55,6 +50,8 @@ public enum AccessReason: String, Sendable, CaseIterable {
     case health
     /// The answer names the methods of a resource.
     case options
+    /// The answer of the admin listener.
+    case admin
 
     /// No route has this host.
     case hostUnknown = "host_unknown"
@@ -100,6 +97,8 @@ public enum AccessReason: String, Sendable, CaseIterable {
     case contentTooLarge = "content_too_large"
     /// The method has no content.
     case contentNotAllowed = "content_not_allowed"
+    /// The request to the admin listener has no token, or a wrong one.
+    case adminUnauthorized = "admin_unauthorized"
 }
 
 /// What went wrong behind the policy. The raw value is the reason code.

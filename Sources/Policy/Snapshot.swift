@@ -6,6 +6,14 @@ public import OpenSSL
 
 /// Where the gateway listens.
 public struct Listener: Sendable {
+    /// Whose requests arrive there.
+    public enum Purpose: Sendable {
+        /// Those of clients, for routes.
+        case routes
+        /// Those of operators and their programs, for the process itself.
+        case admin
+    }
+
     /// `host:port`, `[v6]:port` or `unix:/path`, as `SocketAddress` reads it.
     public let address: String
     /// Path that answers load balancers, for any `Host`.
@@ -14,18 +22,22 @@ public struct Listener: Sendable {
     public let tls: ServerTLSContext?
     /// Networks whose connections begin with a header of the PROXY protocol, as `Network` reads them.
     public let proxyNetworks: [String]
+    /// Whose requests arrive there.
+    public let purpose: Purpose
 
     /// Makes a listener.
     public init(
         address: String,
         healthPath: String = "/healthz",
         tls: ServerTLSContext? = nil,
-        proxyNetworks: [String] = []
+        proxyNetworks: [String] = [],
+        purpose: Purpose = .routes
     ) {
         self.address = address
         self.healthPath = healthPath
         self.tls = tls
         self.proxyNetworks = proxyNetworks
+        self.purpose = purpose
     }
 }
 

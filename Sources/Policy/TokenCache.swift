@@ -3,6 +3,17 @@
 internal import JOSE
 public import OpenSSL
 
+/// How often a cache was asked for a token.
+public struct TokenCacheCounts: Sendable {
+    /// It had the token.
+    public internal(set) var hits = 0
+    /// The token had to be verified.
+    public internal(set) var misses = 0
+
+    /// Nobody has asked.
+    public init() {}
+}
+
 /// The verified tokens that one worker remembers. Raw tokens are not kept.
 ///
 /// Four places for each digest; a newcomer takes the place that was used longest ago. Memory is taken as tokens come.
@@ -18,6 +29,10 @@ public struct TokenCache: ~Copyable {
 
     private var sets: [[Entry]]
     private var uses: UInt64 = 0
+    /// Number of tokens remembered.
+    public private(set) var count = 0
+    /// How often it was asked.
+    public var counts = TokenCacheCounts()
     private var hasher = SHA256()
     private var subjectKey: HMACSHA256
 
@@ -54,6 +69,7 @@ public struct TokenCache: ~Copyable {
         keys: KeyRing,
         now: Int64
     ) -> (IssuerID, Principal)? {
+        counts.misses += 1
         let set = place(of: digest)
         guard let way = sets[set].firstIndex(where: { $0.digest == digest }) else { return nil }
         let entry = sets[set][way]
@@ -61,9 +77,12 @@ public struct TokenCache: ~Copyable {
         // A token of an issuer that the route does not trust stays for the routes that do.
         guard entry.principal.token.end > now, issuer != nil || keys.hold(entry.keySet) else {
             sets[set].remove(at: way)
+            count -= 1
             return nil
         }
         guard let issuer else { return nil }
+        counts.misses -= 1
+        counts.hits += 1
         uses += 1
         sets[set][way].lastUse = uses
         return (issuer, entry.principal)
@@ -76,17 +95,17 @@ public struct TokenCache: ~Copyable {
         uses += 1
         let entry = Entry(digest: digest, principal: principal, keySet: keySet, lastUse: uses)
         // The same token may be there with keys of before.
+        let before = sets[set].count
         sets[set].removeAll { $0.digest == digest }
+        count -= before - sets[set].count
         if sets[set].count < Self.ways {
             sets[set].append(entry)
+            count += 1
         } else if let oldest = sets[set].indices.min(by: { sets[set][$0].lastUse < sets[set][$1].lastUse }) {
             sets[set][oldest] = entry
         }
         return principal
     }
-
-    /// Number of tokens remembered.
-    public var count: Int { sets.reduce(0) { $0 + $1.count } }
 
     private func place(of digest: Digest256) -> Int {
         Int(truncatingIfNeeded: digest.prefix) & (sets.count - 1)

@@ -56,7 +56,7 @@ struct AccessRecord {
         buffer.append("\",\"status\":")
         buffer.append(decimal: status)
         buffer.append(",\"decision\":\"")
-        buffer.append(decision.name)
+        buffer.append(decision)
         buffer.append("\",\"reason\":\"")
         buffer.append(reason.code)
         buffer.append("\",\"bytes_in\":")
@@ -133,37 +133,8 @@ struct AccessRecord {
     }
 
     /// Whether the request was refused.
-    var isRefused: Bool { decision == .refuse }
+    var isRefused: Bool { reason.outcome == .refuse }
 
-    /// Who ended the request.
-    var decision: RequestDecision {
-        switch reason {
-        case .access(.allowed): .allow
-        case .access(.metadata), .access(.preflight), .access(.health), .access(.options): .local
-        case .access, .token, .message, .envelope, .protocolRule, .session: .refuse
-        case .failure: .fail
-        }
-    }
-}
-
-/// Who ended a request.
-enum RequestDecision: Int, CaseIterable {
-    /// The policy let it through, and a server answered.
-    case allow
-    /// The gateway answered what it was asked for.
-    case local
-    /// The gateway refused it.
-    case refuse
-    /// The gateway, the server or the client failed.
-    case fail
-
-    /// The name in logs.
-    var name: StaticString {
-        switch self {
-        case .allow: "allow"
-        case .local: "local"
-        case .refuse: "refuse"
-        case .fail: "fail"
-        }
-    }
+    /// Who ended the request: policy let it through, the gateway answered, or it was refused or failed.
+    var decision: StaticString { reason.outcome.name }
 }

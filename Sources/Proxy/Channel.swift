@@ -23,6 +23,14 @@ enum ChannelFailure: Error, Equatable {
     /// The connection ended without the end that TLS demands: something may have been cut off (RFC 8446 §6.1).
     case truncated
 
+    /// As what it counts where it ends a connection of a client before its first request.
+    var refusal: ConnectionRefusal {
+        switch self {
+        case .tls: .tls
+        case .socket, .truncated: .aborted
+        }
+    }
+
     /// What the log says.
     var detail: String {
         switch self {
@@ -77,6 +85,12 @@ final class Channel {
 
     /// Whether there is a TLS session.
     var isSecure: Bool { tls != nil }
+
+    /// The version of TLS, and whether the handshake resumed an earlier session; nil where there is no TLS.
+    var handshake: (version: TLSVersion, isResumed: Bool)? {
+        guard let isResumed = tls?.isResumed, let version = tls?.version else { return nil }
+        return (version, isResumed)
+    }
 
     /// SHA-256 of the peer's certificate, nil if it has shown none.
     var peerCertificateDigest: [UInt8]? { tls?.peerCertificateDigest }

@@ -54,7 +54,7 @@ public final class EndpointHealth: Sendable {
     }
 
     /// Follows the addresses of a name; none means that they could not be found out.
-    public func follow(_ found: [SocketAddress], of host: String) {
+    func follow(_ found: [SocketAddress], of host: String) {
         guard !found.isEmpty else { return }
         let isNews = addresses.withLock { known in
             let before = known.updateValue(found, forKey: host)
@@ -64,6 +64,16 @@ public final class EndpointHealth: Sendable {
         for endpoint in endpoints.withLock({ $0 }) where endpoint.endpoint.host == host {
             let current = Set(found.map { $0.with(port: endpoint.endpoint.port) })
             endpoint.health.withLock { places in places = places.filter { current.contains($0.key) } }
+        }
+    }
+
+    /// Passes messages on to `send`, and takes note of the addresses that they tell.
+    public func overhearing(
+        _ send: @escaping @Sendable (WorkerMessage) -> Void
+    ) -> @Sendable (WorkerMessage) -> Void {
+        { message in
+            if case .addresses(let host, let found, _) = message { self.follow(found, of: host) }
+            send(message)
         }
     }
 

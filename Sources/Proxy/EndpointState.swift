@@ -5,8 +5,10 @@ internal import Transport
 
 /// An endpoint at one of its addresses, and how it is.
 public struct EndpointState: Sendable, Equatable {
-    /// Host, port and path.
+    /// The endpoint as logs and metrics name it.
     public let name: String
+    /// The path of its URL.
+    public let path: String
     /// The address with its port.
     public let address: String
     /// `unknown`, `up`, `ejected` or `down`.
@@ -30,7 +32,8 @@ public struct EndpointState: Sendable, Equatable {
         _ health: PlaceHealth?,
         _ now: (monotonic: Int, unix: Int)
     ) {
-        name = endpoint.endpoint.identity
+        name = endpoint.endpoint.name
+        path = endpoint.endpoint.path
         self.address = "\(address)"
         let state = health?.state ?? .unknown
         self.state = state.rawValue

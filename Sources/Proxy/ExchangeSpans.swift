@@ -44,7 +44,7 @@ struct ExchangeSpans {
         writer.name("attributes")
         writer.array { writer in
             writer.attribute("audgate.route", resource)
-            writer.attribute("audgate.decision", record.decision.name)
+            writer.attribute("audgate.decision", record.decision)
             writer.attribute("audgate.reason", record.reason.code)
             writer.attribute("http.request.method", method)
             if record.status != 0 { writer.attribute("http.response.status_code", record.status) }

@@ -18,6 +18,13 @@ public struct TraceCounts: Sendable, Equatable {
     public var dropped = 0
     /// Batches that the collector did not take, after all tries.
     public var failedBatches = 0
+
+    /// Counts from what is given on.
+    public init(exported: Int = 0, dropped: Int = 0, failedBatches: Int = 0) {
+        self.exported = exported
+        self.dropped = dropped
+        self.failedBatches = failedBatches
+    }
 }
 
 /// Sends one batch after the other.

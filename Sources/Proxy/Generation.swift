@@ -25,6 +25,9 @@ final class Generation {
     /// Counts the generations.
     var number: Int { publication.generation }
 
+    /// The row of a route's counters; that of requests without a route for nil.
+    func row(of route: RouteID?) -> Int { route.map { publication.routeRows[$0.index].row } ?? 0 }
+
     /// The numbers of a route's endpoints.
     func endpoints(of route: RouteID) -> [Int] { publication.endpoints[route.index] }
 }

@@ -4,7 +4,6 @@ internal import Glibc
 internal import JOSE
 public import Logging
 public import Policy
-internal import Synchronization
 public import Transport
 
 /// Fetches keys before they are needed, when they grow old, and when a token names one that is not known.
@@ -23,6 +22,8 @@ public final class KeyRefresher: Sendable {
         /// Tells the entry from all others, through all configurations.
         let serial: Int
         var schedule: KeySchedule
+        /// Why the last fetch that failed did so.
+        var problem = ""
     }
 
     /// What the thread owns.
@@ -44,11 +45,8 @@ public final class KeyRefresher: Sendable {
     private let logger: Logger
     private let auditLog: LogSink
     private let send: @Sendable (WorkerMessage) -> Void
+    private let states: IssuerStates
     private let mailbox: Mailbox<Message>
-    private let keyed = Mutex<Set<String>>([])
-
-    /// The identifiers of the issuers whose keys are known.
-    public var keyedIssuers: Set<String> { keyed.withLock { $0 } }
 
     /// Makes a refresher that has not begun.
     ///
@@ -56,18 +54,21 @@ public final class KeyRefresher: Sendable {
     ///   - issuers: The issuers of the first configuration.
     ///   - logger: Is told of changes and failures.
     ///   - auditLog: Is told of changes.
+    ///   - states: Where to say how the keys are.
     ///   - send: Takes a message to all workers.
     /// - Throws: `SystemError` when the system refuses a descriptor.
     public init(
         issuers: [Issuer],
         logger: Logger,
         auditLog: LogSink,
+        states: IssuerStates = IssuerStates(),
         send: @escaping @Sendable (WorkerMessage) -> Void
     ) throws(SystemError) {
         self.issuers = issuers
         self.logger = logger
         self.auditLog = auditLog
         self.send = send
+        self.states = states
         mailbox = try Mailbox()
     }
 
@@ -101,7 +102,11 @@ public final class KeyRefresher: Sendable {
         }
         while true {
             let now = Self.now
-            poller.wait(milliseconds: Int(fetchDue(&state, now: now) - now) * 1000)
+            let next = fetchDue(&state, now: now)
+            states.replace(
+                by: state.entries.map { IssuerState($0.issuer, $0.schedule, problem: $0.problem, now: now) }
+            )
+            poller.wait(milliseconds: Int(next - now) * 1000)
             for message in mailbox.takeAll() {
                 switch message {
                 case .refresh(let issuer): answer(issuer, &state)
@@ -111,8 +116,6 @@ public final class KeyRefresher: Sendable {
                 }
             }
             dropExpired(&state, since: now)
-            let known = state.entries.filter { $0.schedule.state(now: now).keySet != nil }
-            keyed.withLock { $0 = Set(known.map(\.issuer.rules.issuer)) }
         }
     }
 
@@ -180,6 +183,7 @@ public final class KeyRefresher: Sendable {
                     .leave(in: auditLog)
             }
             state.entries[index].schedule.fail(now: now, endsKeys: error.endsKeys)
+            state.entries[index].problem = error.problem
             let age = state.entries[index].schedule.age(now: now)
             tell(issuer.name, error, age: age, maximumAge: issuer.keyMaximumAge)
         }
@@ -195,7 +199,12 @@ public final class KeyRefresher: Sendable {
         state.entries = publication.snapshot.issuers.enumerated().map { index, issuer in
             var entry = Entry(issuer: issuer, serial: state.nextSerial(), schedule: KeySchedule(issuer))
             if let old = known[issuer.name], old.issuer.hasKeysOf(issuer) {
-                entry = Entry(issuer: issuer, serial: old.serial, schedule: old.schedule)
+                entry = Entry(
+                    issuer: issuer,
+                    serial: old.serial,
+                    schedule: old.schedule,
+                    problem: old.problem
+                )
                 // Tokens that were verified by the rules of before are to be verified anew.
                 if !old.issuer.hasRulesOf(issuer) { entry.schedule.renewKeySet() }
             }

@@ -2,6 +2,23 @@
 
 public import Policy
 
+/// Whose a row of counters is.
+public struct CounterOwner: Sendable, Hashable {
+    /// The name of the route or the endpoint.
+    public let name: String
+    /// The row.
+    public let row: Int
+    /// The generation in which it got the row; what a worker counted there in generations before is somebody else's.
+    public let since: Int
+
+    /// Notes whose a row is.
+    public init(name: String, row: Int, since: Int) {
+        self.name = name
+        self.row = row
+        self.since = since
+    }
+}
+
 /// One generation of configuration as it goes to all workers. Immutable; a worker that takes it over does no work that
 /// grows with the number of routes.
 public final class Publication: Sendable {
@@ -19,11 +36,20 @@ public final class Publication: Sendable {
     let retiredPlaces: [Int]
     /// Names whose addresses are needed.
     public let hosts: Set<String>
+    /// Whose the rows of counters are: the routes in the order of the snapshot.
+    public let routeRows: [CounterOwner]
+    /// Whose the rows of counters are: each endpoint once.
+    public let endpointRows: [CounterOwner]
+    /// Rows of counters that have gone from one route to another.
+    let reusedRouteRows: [Int]
+    /// Rows of counters that no route has any more.
+    fileprivate let retiredRouteRows: [Int]
 
     fileprivate init(
         generation: Int,
         snapshot: Snapshot,
-        numbers: EndpointNumbers
+        numbers: EndpointNumbers,
+        routes: RouteNumbers
     ) {
         self.generation = generation
         self.snapshot = snapshot
@@ -31,6 +57,10 @@ public final class Publication: Sendable {
         endpoints = numbers.endpoints
         newPlaces = numbers.new
         retiredPlaces = numbers.retired
+        endpointRows = numbers.owners
+        routeRows = routes.owners
+        reusedRouteRows = routes.reused
+        retiredRouteRows = routes.retired
         hosts = Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
     }
 
@@ -43,6 +73,14 @@ private struct EndpointNumbers {
     var places: [PublishedEndpoint] = []
     var endpoints: [[Int]] = []
     var new: [Int] = []
+    var retired: [Int] = []
+    var owners: [CounterOwner] = []
+}
+
+/// What a publisher works out about the routes of one generation.
+private struct RouteNumbers {
+    var owners: [CounterOwner] = []
+    var reused: [Int] = []
     var retired: [Int] = []
 }
 
@@ -68,13 +106,21 @@ public struct Publisher {
 
     private var numbering = Numbering<Key>()
     private var places: [PublishedEndpoint] = []
+    /// By number, the generation in which the endpoint got it.
+    private var placesSince: [Int] = []
+    /// By resource; the empty one stands for requests without a route.
+    private var routeNumbering = Numbering<String>()
+    /// By number, the generation in which the route got it.
+    private var routesSince: [Int] = [0]
     private var generation = 0
     /// Publications of which a worker may hold something, oldest first. They end here and not on a worker, which
     /// would stand still while 10,000 routes are freed.
     private var live: [Publication] = []
 
     /// Makes a publisher that has published nothing.
-    public init() {}
+    public init() {
+        _ = routeNumbering.number(of: "")
+    }
 
     /// Publishes a configuration.
     public mutating func publish(_ snapshot: Snapshot) -> Publication {
@@ -82,7 +128,8 @@ public struct Publisher {
         let publication = Publication(
             generation: generation,
             snapshot: snapshot,
-            numbers: number(snapshot)
+            numbers: number(snapshot),
+            routes: numberRoutes(snapshot)
         )
         live.append(publication)
         return publication
@@ -94,6 +141,7 @@ public struct Publisher {
             live.removeFirst()
             // What the next generation retired was in use by this one at last.
             numbering.giveBack(live[0].retiredPlaces)
+            routeNumbering.giveBack(live[0].retiredRouteRows)
         }
     }
 
@@ -115,6 +163,25 @@ public struct Publisher {
             result.endpoints.append(numbers)
         }
         result.places = places
+        result.owners = Set(result.endpoints.joined()).sorted().map { number in
+            CounterOwner(name: places[number].endpoint.name, row: number, since: placesSince[number])
+        }
+        return result
+    }
+
+    private mutating func numberRoutes(_ snapshot: Snapshot) -> RouteNumbers {
+        let resources = snapshot.routes.map(\.resource.text)
+        var result = RouteNumbers(retired: routeNumbering.retire(except: Set(resources).union([""])))
+        result.owners = resources.map { resource in
+            let (number, isNew) = routeNumbering.number(of: resource)
+            if isNew, number < routesSince.count {
+                result.reused.append(number)
+                routesSince[number] = generation
+            } else if isNew {
+                routesSince.append(generation)
+            }
+            return CounterOwner(name: resource, row: number, since: routesSince[number])
+        }
         return result
     }
 
@@ -127,6 +194,12 @@ public struct Publisher {
             speaksHTTP2: upstream.speaksHTTP2,
             rules: upstream.rules
         )
-        if number < places.count { places[number] = place } else { places.append(place) }
+        if number < places.count {
+            places[number] = place
+            placesSince[number] = generation
+        } else {
+            places.append(place)
+            placesSince.append(generation)
+        }
     }
 }

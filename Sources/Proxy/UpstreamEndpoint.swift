@@ -16,6 +16,8 @@ final class UpstreamEndpoint {
 
     /// The endpoint.
     let published: PublishedEndpoint
+    /// What was counted at all of its places.
+    let tally: EndpointTally
     /// A place at each address, none before the first request.
     private(set) var places: [UpstreamPlace] = []
     private var host: NamedHost?
@@ -23,6 +25,7 @@ final class UpstreamEndpoint {
 
     init(_ published: PublishedEndpoint) {
         self.published = published
+        tally = EndpointTally(number: published.number)
     }
 
     /// Takes places at the addresses, if that was not done before.
@@ -41,7 +44,12 @@ final class UpstreamEndpoint {
     }
 
     private func place(at address: SocketAddress, _ health: EndpointHealth) -> UpstreamPlace {
-        UpstreamPlace(published, at: address, standing: health.standing(of: published, at: address))
+        UpstreamPlace(
+            published,
+            at: address,
+            standing: health.standing(of: published, at: address),
+            tally: tally
+        )
     }
 
     /// Follows the addresses of the name. Places at addresses that stay are kept with their connections.
@@ -59,6 +67,7 @@ final class UpstreamEndpoint {
     /// Retires the endpoint with its places, and returns the connections that nobody uses and nobody will.
     func retire() -> [ConnectionID] {
         isRetired = true
+        tally.isRetired = true
         host?.followers[published.number] = nil
         return places.flatMap { $0.retire() }
     }

@@ -5,10 +5,43 @@ internal import OpenSSL
 internal import Policy
 internal import Transport
 
+/// What one worker has counted at an endpoint, and how many of what are there now.
+struct EndpointCounts {
+    /// Requests that were sent there.
+    var requests = 0
+    /// Attempts to connect that failed.
+    var failures = 0
+    /// Connections that are open.
+    var connections = 0
+    /// Connections that wait for a request.
+    var idle = 0
+    /// Requests that are there.
+    var active = 0
+    /// When a connection was made last, and when an attempt failed last: milliseconds since the Unix epoch.
+    var connectedAt = 0, failedAt = 0
+}
+
+/// The counters of an endpoint, which its places share.
+final class EndpointTally {
+    /// The number of the endpoint, which is the row of its counters.
+    let number: Int
+    var counts = EndpointCounts()
+    /// Whether something of `counts` has changed that nobody was told of.
+    var hasChanged = false
+    /// Whether no route has the endpoint any more: its row may belong to another one.
+    var isRetired = false
+
+    init(number: Int) {
+        self.number = number
+    }
+}
+
 /// An endpoint at one of its addresses, as one worker knows it: with its connections and what is under way there.
 final class UpstreamPlace {
     /// The endpoint.
     let published: PublishedEndpoint
+    /// The counters of the endpoint.
+    let tally: EndpointTally
     /// Its address.
     let address: SocketAddress
     /// What tells the place from others, in session ids and for tasks.
@@ -46,8 +79,15 @@ final class UpstreamPlace {
     ///   - published: The endpoint.
     ///   - address: Its address.
     ///   - standing: How it stands.
-    init(_ published: PublishedEndpoint, at address: SocketAddress, standing: Standing) {
+    ///   - tally: The counters of the endpoint.
+    init(
+        _ published: PublishedEndpoint,
+        at address: SocketAddress,
+        standing: Standing,
+        tally: EndpointTally
+    ) {
         self.published = published
+        self.tally = tally
         self.address = address
         self.standing = standing
         let ownAddress = published.fixedAddress == nil ? address.host : nil
@@ -67,6 +107,7 @@ final class UpstreamPlace {
     /// Retires the place, and returns the connections that nobody uses and nobody will.
     func retire() -> [ConnectionID] {
         isRetired = true
+        tally.counts.idle -= idle.count
         defer { idle = [] }
         return idle + shared
     }
@@ -84,18 +125,24 @@ final class UpstreamPlace {
     // MARK: - HTTP/1.1
 
     /// Takes the connection that became idle last, nil if there is none.
-    func takeIdle() -> ConnectionID? { idle.popLast() }
+    func takeIdle() -> ConnectionID? {
+        if !idle.isEmpty { tally.counts.idle -= 1 }
+        return idle.popLast()
+    }
 
     /// Keeps an idle connection; false if there are `maximum` of them already, or the place is retired.
     func keep(_ id: ConnectionID, maximum: Int) -> Bool {
         guard idle.count < maximum, !isRetired else { return false }
         idle.append(id)
+        tally.counts.idle += 1
         return true
     }
 
     /// Forgets an idle connection that is gone.
     func forget(idle id: ConnectionID) {
+        tally.counts.idle -= idle.count
         idle.removeAll { $0 == id }
+        tally.counts.idle += idle.count
     }
 
     // MARK: - HTTP/2

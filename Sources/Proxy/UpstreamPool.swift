@@ -28,10 +28,10 @@ enum UpstreamChoice {
     case place(UpstreamPlace, EndpointSlot?, hasAlternatives: Bool)
     /// The endpoints that could take the request have no room for it.
     case full([EndpointSlots])
-    /// The names whose first look-ups are under way.
-    case unresolved([String])
-    /// The names that cannot be resolved, and why one of them can't.
-    case unresolvable([String], problem: String)
+    /// The endpoints whose names are being looked up for the first time.
+    case unresolved([UpstreamEndpoint])
+    /// The endpoints whose names cannot be resolved, and why one of them can't.
+    case unresolvable([UpstreamEndpoint], problem: String)
     /// The address that holds the session is not one of its endpoint's any more.
     case sessionGone
     /// Every place was tried.
@@ -135,17 +135,17 @@ struct UpstreamPool {
 
     /// Gathers the places at endpoints; if there is none, the answer that follows.
     private mutating func gather(_ numbers: [Int], into places: inout [UpstreamPlace]) -> UpstreamChoice? {
-        var unresolved: [String] = []
-        var failed: [String] = []
+        var unresolved: [UpstreamEndpoint] = []
+        var failed: [UpstreamEndpoint] = []
         var problem = ""
         for number in numbers {
             let endpoint = endpoint(number)
             switch endpoint.reach(&addresses, health) {
             // Most routes have one endpoint: its list is lent, not copied.
             case .known: if places.isEmpty { places = endpoint.places } else { places += endpoint.places }
-            case .unknown: unresolved.append(endpoint.published.endpoint.host)
+            case .unknown: unresolved.append(endpoint)
             case .failed(let reason):
-                failed.append(endpoint.published.endpoint.host)
+                failed.append(endpoint)
                 problem = reason
             }
         }

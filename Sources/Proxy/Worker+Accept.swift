@@ -67,6 +67,7 @@ extension Worker {
 
     private func open(_ socket: consuming Socket, _ peer: SocketAddress, at published: PublishedListener) {
         let listener = published.facts
+        counters.totals.accepted += 1
         let tls: TLSSession?
         do throws(OpenSSLError) {
             tls = try listener.tls?.makeSession()
@@ -103,6 +104,7 @@ extension Worker {
     /// Leaves connections in the kernel's queue for a moment: asking again at once would only turn the loop.
     private func pauseAccepting(_ why: String) {
         guard acceptsAgainAt == nil else { return }
+        counters.totals.pauses += 1
         if clock.milliseconds >= saysPauseFrom {
             saysPauseFrom = clock.milliseconds + Self.pauseSilence
             services.logger.warning(

@@ -24,6 +24,8 @@ extension Worker {
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
         dropRetired(pool.adopt(publication))
+        if !publication.retiredPlaces.isEmpty { changedTallies.removeAll(where: \.isRetired) }
+        counters.clear(routes: publication.reusedRouteRows, endpoints: publication.newPlaces)
         replaceGates(by: listeners.flatMap { $0.gates(ofWorker: index) })
         status.adopted(generation: generation.number, pause: Clock.monotonicMicroseconds - start)
         for exchange in waiting {
@@ -37,7 +39,9 @@ extension Worker {
 
     private func forgetTokens() {
         let key = services.subjectKey
+        let counts = tokens.counts
         tokens = TokenCache(capacity: snapshot.limits.tokens, subjectKey: key.span)
+        tokens.counts = counts
     }
 
     /// Lets go of configurations that no exchange works with any more.

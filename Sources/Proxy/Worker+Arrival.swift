@@ -12,7 +12,7 @@ extension Worker {
     func serve(_ arrival: Arrival, _ event: ReadinessEvent) {
         if event.isHangUp { arrival.hasHungUp = true }
         if event.isWritable, let failure = arrival.channel.flush() {
-            return turnAway(arrival, failure.detail)
+            return turnAway(arrival, failure.refusal, failure.detail)
         }
         guard event.isReadable, !arrival.awaitsProxyHeader || readProxyHeader(arrival) else { return }
         withInput { receive(arrival, into: &$0) }
@@ -41,7 +41,7 @@ extension Worker {
             arrival.awaitsProxyHeader = false
             return true
         } catch {
-            turnAway(arrival, "PROXY protocol: \(error)")
+            turnAway(arrival, .proxyProtocol, "PROXY protocol: \(error)")
             return false
         }
     }
@@ -61,7 +61,7 @@ extension Worker {
             case .end:
                 return discard(arrival)
             case .failed(let failure):
-                return turnAway(arrival, failure.detail)
+                return turnAway(arrival, failure.refusal, failure.detail)
             }
         }
     }
@@ -70,6 +70,7 @@ extension Worker {
     private func settle(_ arrival: Arrival, _ input: borrowing Span<UInt8>) -> Bool {
         let channel = arrival.channel
         if channel.isSecure {
+            countHandshake(on: channel, isClient: true)
             // A handshake that is done gives the client the time of an idle connection.
             if channel.applicationProtocol == .http2 {
                 becomeHTTP2(arrival, input)
@@ -138,7 +139,8 @@ extension Worker {
     }
 
     /// Ends a connection that could not be made, and says why.
-    private func turnAway(_ arrival: Arrival, _ why: String) {
+    private func turnAway(_ arrival: Arrival, _ refusal: ConnectionRefusal, _ why: String) {
+        counters.count(refusal)
         services.logger.info(
             "A connection was turned away.",
             metadata: [
@@ -151,7 +153,9 @@ extension Worker {
 
     /// Ends a connection that has said nothing yet, or whose time has run out.
     func discard(_ arrival: Arrival) {
-        guard isSilenceAllowed(on: arrival) || arrival.hasHungUp else { return turnAway(arrival, "timeout") }
+        guard isSilenceAllowed(on: arrival) || arrival.hasHungUp else {
+            return turnAway(arrival, .timeout, "timeout")
+        }
         connections.remove(arrival.id)
     }
 }

@@ -159,6 +159,7 @@ extension Worker {
         exchange.client = client
         exchange.requestBody = body
         exchange.isPersistent = exchange.request.isPersistent && !isDraining
+        counters.totals.inFlight += 1
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
         exchange.record.version = exchange.request.version

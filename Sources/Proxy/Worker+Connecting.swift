@@ -31,6 +31,7 @@ extension Worker {
             opening.deadline.set(clock.milliseconds + patience, for: opening.id, in: &timers)
             letWait(exchange, client, for: opening)
         } catch {
+            countFailure(at: place.tally)
             noteFailure(error, at: place)
             moveOn(exchange, after: error)
         }
@@ -177,6 +178,7 @@ extension Worker {
     private func failed(_ opening: UpstreamOpening, _ failure: ChannelFailure) {
         let reason: FailureReason =
             if case .socket = failure, !opening.channel.isSecure { .connectFailed } else { .upstreamTLS }
+        if reason == .upstreamTLS { counters.totals.upstreamTLSFailures += 1 }
         over(opening, GatewayFailure(reason, failure.detail))
     }
 
@@ -188,6 +190,7 @@ extension Worker {
     /// A connection attempt has failed: those that wait for it try another place.
     private func over(_ opening: UpstreamOpening, _ failure: GatewayFailure) {
         let exchanges = takeWaiting(opening)
+        countFailure(at: opening.place.tally)
         connections.remove(opening.id)
         opening.channel.slot = nil
         noteFailure(failure, at: opening.place)
@@ -225,6 +228,7 @@ extension Worker {
         _ input: borrowing Span<UInt8>
     ) {
         if opening.wantsHTTP2 { opening.place.refusesHTTP2 = true }
+        countConnection(opening)
         let upstream = UpstreamStream(
             id: opening.id,
             carrier: .connection(opening.channel),
@@ -255,6 +259,7 @@ extension Worker {
             session: session,
             peer: .server(opening.place)
         )
+        countConnection(opening)
         swap(&connection.output, &opening.output)
         connection.hasUnreadInput = true
         connection.deadline = opening.deadline

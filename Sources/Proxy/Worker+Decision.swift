@@ -17,6 +17,7 @@ extension Worker {
     /// Decides on the request of `exchange`.
     func decide(_ exchange: Exchange, mayAwaitKeys: Bool = true) {
         guard let client = exchange.client else { return }
+        if client.origin.listener.purpose == .admin { return answerFromSite(exchange) }
         let scene = RequestScene(
             healthPath: client.origin.listener.healthPath,
             isReady: isReady,
@@ -128,6 +129,7 @@ extension Worker {
         client.hasPartialHead = false
         exchange.client = client
         exchange.isPersistent = false
+        counters.totals.inFlight += 1
         exchange.record.start = clock.microseconds
         exchange.record.method = exchange.request.method
         exchange.record.version = exchange.request.version
@@ -223,6 +225,7 @@ extension Worker {
 
     func log(_ exchange: Exchange) {
         exchange.record.bytesIn = exchange.bodyLength
+        count(exchange)
         recordSpans(of: exchange)
         guard let client = exchange.client else { return }
         if services.accessLog.isOn { accessLines.add { write(exchange, of: client, to: &$0) } }

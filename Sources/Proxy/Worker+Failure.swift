@@ -163,10 +163,11 @@ extension Worker {
     /// Closes a connection to a server, or a stream on one.
     func discard(_ upstream: UpstreamStream) {
         let isIdle = upstream.exchange == nil
-        upstream.exchange = nil
+        detach(upstream)
         switch upstream.carrier {
         case .connection(let channel):
             if isIdle { upstream.place.forget(idle: upstream.id) }
+            countEnd(ofConnectionTo: upstream.place)
             channel.sayEnd()
         case .stream(let stream, let connection):
             connection.session.reset(stream, code: HTTP2ErrorCode.cancel)

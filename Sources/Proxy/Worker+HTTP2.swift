@@ -280,7 +280,10 @@ extension Worker {
     }
 
     private func close(_ connection: HTTP2Connection) {
-        if case .server(let place) = connection.peer { place.forget(connection: connection.id) }
+        if case .server(let place) = connection.peer {
+            place.forget(connection: connection.id)
+            countEnd(ofConnectionTo: place)
+        }
         connection.channel.sayEnd()
         connection.channel.slot = nil
         connections.remove(connection.id)

@@ -170,6 +170,7 @@ extension Worker {
             using: &fields
         )
         exchange.hasResponded = true
+        countHead(of: exchange)
         exchange.forgetBody()
         release(exchange)
         noteResponseProgress(upstream, exchange)
@@ -230,7 +231,7 @@ extension Worker {
             upstream.channel != nil && isClean && exchange.upstreamIsPersistent && exchange.hasSentRequest
             && upstream.output.isEmpty && !upstream.hasHungUp
         exchange.upstream = nil
-        upstream.exchange = nil
+        detach(upstream)
         if isReusable { keep(upstream) } else { discard(upstream) }
         // A client that was told that the connection goes on may have sent its next request already.
         finish(exchange, mustClose: !exchange.isPersistent)
@@ -245,6 +246,7 @@ extension Worker {
         guard upstream.place.keep(upstream.id, maximum: maximum) else {
             return discard(upstream)
         }
+        noteChange(of: upstream.place.tally)
         upstream.deadline.set(
             clock.milliseconds + snapshot.limits.upstreamIdleTimeout,
             for: upstream.id,

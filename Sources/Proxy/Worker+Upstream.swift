@@ -28,12 +28,15 @@ extension Worker {
         case .full(let slots):
             exchange.permit = consume permit
             awaitRoom(exchange, at: slots)
-        case .unresolved(let hosts):
+        case .unresolved(let endpoints):
             exchange.permit = consume permit
-            awaitAddresses(of: hosts, exchange)
-        case .unresolvable(let hosts, let problem):
+            awaitAddresses(of: endpoints, exchange)
+        case .unresolvable(let endpoints, let problem):
             exchange.permit = consume permit
-            for host in hosts { services.names.lookUp(host) }
+            for endpoint in endpoints {
+                countFailure(at: endpoint.tally)
+                services.names.lookUp(endpoint.published.endpoint.host)
+            }
             fail(exchange, GatewayFailure(.nameUnresolved, problem))
         case .sessionGone:
             exchange.permit = consume permit
@@ -105,6 +108,9 @@ extension Worker {
         exchange.phase = .relaying
         exchange.record.upstreamStart = clock.microseconds
         upstream.exchange = exchange
+        upstream.place.tally.counts.requests += 1
+        upstream.place.tally.counts.active += 1
+        noteChange(of: upstream.place.tally)
     }
 
     private func requestFacts(of exchange: Exchange, at endpoint: Endpoint) -> UpstreamRequest.Facts? {
@@ -186,10 +192,10 @@ extension Worker {
         if exchange.bodyLength > 0 { upstream.endBody() }
     }
 
-    private func awaitAddresses(of hosts: [String], _ exchange: Exchange) {
+    private func awaitAddresses(of endpoints: [UpstreamEndpoint], _ exchange: Exchange) {
         let connectBy = startConnecting(exchange)
         park(exchange, .awaitingAddresses, patience: connectBy - clock.milliseconds)
-        for host in hosts { services.names.lookUp(host) }
+        for endpoint in endpoints { services.names.lookUp(endpoint.published.endpoint.host) }
     }
 
     /// Takes over the addresses of a host, and goes on with the exchanges that wait for them.

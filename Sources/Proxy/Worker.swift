@@ -30,6 +30,8 @@ public struct WorkerServices: Sendable {
     public let spans: SpanSink
     /// Takes operational messages.
     public let logger: Logger
+    /// Answers what arrives at admin listeners; nil if there are none.
+    public let site: (any Site)?
     /// Key of the hash under which subjects stand in logs.
     public let subjectKey: [UInt8]
     /// Most client connections of one worker, whatever the configuration allows.
@@ -45,6 +47,7 @@ public struct WorkerServices: Sendable {
         accessLog: LogSink,
         auditLog: LogSink,
         spans: SpanSink = SpanSink(),
+        site: (any Site)? = nil,
         logger: Logger,
         subjectKey: [UInt8],
         maximumClients: Int = .max
@@ -57,6 +60,7 @@ public struct WorkerServices: Sendable {
         self.accessLog = accessLog
         self.auditLog = auditLog
         self.spans = spans
+        self.site = site
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
@@ -87,6 +91,10 @@ public final class Worker {
     /// Where connections are taken from; none while draining.
     var gates: [Gate]
     var tokens: TokenCache
+    /// What was counted so far.
+    let counters = WorkerCounters()
+    /// Endpoints with counters that nobody was told of.
+    var changedTallies: [EndpointTally] = []
     var pool: UpstreamPool
     var identifiers: IdentifierSource
     /// Memory for what the connection that is being served receives; on loan while one is.
@@ -236,6 +244,7 @@ public final class Worker {
             case .standing(let endpoint, let address, let standing): note(standing, of: endpoint, at: address)
             case .slot(let slot, let ticket): adopt(slot, for: ticket)
             case .spare(let endpoint): giveUpIdle(at: endpoint)
+            case .report(let reader): reader.send(report())
             case .accept: if !isDraining { beginAccepting() }
             case .announceDrain: isWithdrawn = true
             case .drain(let isHandedOver): drain(isHandedOver: isHandedOver)

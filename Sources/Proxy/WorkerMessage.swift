@@ -18,6 +18,8 @@ public enum WorkerMessage: Sendable {
     case slot(EndpointSlot, ticket: UInt64)
     /// Give up connections to an endpoint that nobody uses: others wait for one.
     case spare(PublishedEndpoint)
+    /// Say what was counted.
+    case report(to: Mailbox<WorkerReport>)
     /// Begin to accept, after a start that waited for this.
     case accept
     /// Say to load balancers that no more traffic is wanted; everything else goes on.

@@ -25,6 +25,12 @@ public final class WorkerStatus: Sendable {
     /// Milliseconds of the monotonic clock at the end of the last round.
     public var round: Int { lastRound.load(ordering: .relaxed) }
 
+    /// Milliseconds after which a loop that has ended no round stands still; it ends one each second if nothing happens.
+    private static let stillAfter = 5000
+
+    /// Whether the worker's loop turns, at `now` of the monotonic clock in milliseconds.
+    public func isTurning(now: Int) -> Bool { !hasEnded && now - round < Self.stillAfter }
+
     /// The oldest generation of configuration that the worker holds anything of.
     public var oldestGeneration: Int { hasEnded ? .max : oldest.load(ordering: .acquiring) }
 
@@ -39,11 +45,6 @@ public final class WorkerStatus: Sendable {
         self.pause.store(pause, ordering: .relaxed)
         newest.store(generation, ordering: .releasing)
     }
-    /// Milliseconds after which a loop that has ended no round stands still; it ends one each second if nothing happens.
-    private static let stillAfter = 5000
-
-    /// Whether the worker's loop turns, at `now` of the monotonic clock in milliseconds.
-    public func isTurning(now: Int) -> Bool { !hasEnded && now - round < Self.stillAfter }
 
     /// Whether the worker was told to drain, and its last connection has closed.
     public var hasDrained: Bool { drained.load(ordering: .relaxed) || hasEnded }

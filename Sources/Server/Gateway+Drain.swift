@@ -13,6 +13,7 @@ extension Gateway {
         wasToldToEnd = true
         lifecycle.leave(within: limits.drainDelay + limits.drainTimeout)
         logger.notice("Draining.", metadata: ["connections": "\(connections)"])
+        state.noteDrain()
         tell(.announceDrain)
         if limits.drainDelay > 0, !wait(milliseconds: limits.drainDelay, until: { false }) { return }
         finish(isHandedOver: false)
@@ -23,7 +24,7 @@ extension Gateway {
     /// - Parameter isHandedOver: Whether the next process has the sockets. Health checks stay good then: its address is
     ///   that of this one.
     func finish(isHandedOver: Bool) {
-        letGoOfSockets()
+        letGoOfSockets(isHandedOver: isHandedOver)
         tell(.drain(isHandedOver: isHandedOver))
         _ = wait(milliseconds: limits.drainTimeout) { statuses.allSatisfy(\.hasDrained) }
     }

@@ -54,11 +54,15 @@ public final class Gateway {
     private var awaited: Int?
     private var keys: KeyRefresher?
     private var names: NameRefresher?
-    private var health: EndpointHealth?
+    private let health: EndpointHealth
+    let state = OperationalState()
+    private let issuerStates = IssuerStates()
+    private let admin: AdminWorker
+    private var services: WorkerServices?
 
-    /// Descriptors that are kept back for listeners, logs, pollers and the fetching of keys. What is left is divided
+    /// Descriptors that are kept back for listeners, logs, pollers, the admin listener and the fetching of keys. What is left is divided
     /// by two, as each client may need a connection to a server.
-    private static let reservedDescriptors = 64
+    private static let reservedDescriptors = 64 + AdminWorker.maximumConnections
 
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
@@ -101,6 +105,23 @@ public final class Gateway {
         statuses = mailboxes.map { _ in WorkerStatus() }
         logs = try LogWriter(configuration.log, logger: logger)
         traces = TraceExporter(version: Release.version, logger: logger)
+        health = EndpointHealth(logger: logger, send: Mailbox.sender(to: mailboxes))
+        do throws(SystemError) {
+            let sources = AdminSources(
+                state: state,
+                desk: try ReportDesk(workers: mailboxes),
+                statuses: statuses,
+                issuers: issuerStates,
+                health: health,
+                accessLog: logs.access.sink,
+                auditLog: logs.audit.sink,
+                traces: traces,
+                maximumClients: maximumClients
+            )
+            admin = try AdminWorker(sources, logger: logger)
+        } catch {
+            throw .refused(error)
+        }
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -110,19 +131,23 @@ public final class Gateway {
     /// - Throws: What could not be opened; nothing is left listening then.
     public func start() throws(StartError) {
         let snapshot = configuration.snapshot
-        let listeners = try sockets.take(snapshot.listeners)
+        let listeners = try sockets.take(configuration.listeners)
         closePassedSockets()
         let publication = publisher.publish(snapshot)
         do throws(SystemError) {
             let services = try startServices(publication)
-            for index in mailboxes.indices { try startWorker(index, publication, listeners, services) }
+            self.services = services
+            state.noteLoaded(publication)
+            try admin.adopt(configuration, listeners.first { $0.facts.purpose == .admin }, services)
+            let own = listeners.filter { $0.facts.purpose == .routes }
+            for index in mailboxes.indices { try startWorker(index, publication, own, services) }
             try logs.start()
         } catch {
             throw .refused(error)
         }
         configuration.tellWarnings(to: logger)
         AuditEvent(.started, [("configuration", snapshot.hash)]).leave(in: logs.audit.sink)
-        for listener in snapshot.listeners {
+        for listener in configuration.listeners {
             logger.info("Listening.", metadata: ["address": "\(listener.address)"])
         }
     }
@@ -143,28 +168,25 @@ public final class Gateway {
     }
 
     private func startServices(_ publication: Publication) throws(SystemError) -> WorkerServices {
-        let mailboxes = mailboxes
-        let send: @Sendable (WorkerMessage) -> Void = { message in
-            for mailbox in mailboxes { mailbox.send(message) }
-        }
+        let send = Mailbox.sender(to: mailboxes)
         let keys = try KeyRefresher(
             issuers: publication.snapshot.issuers,
             logger: logger,
             auditLog: logs.audit.sink,
+            states: issuerStates,
             send: send
         )
-        let health = EndpointHealth(logger: logger, send: send)
         health.adopt(publication)
-        let names = NameRefresher(hosts: publication.hosts, logger: logger) { message in
-            if case .addresses(let host, let found, _) = message { health.follow(found, of: host) }
-            send(message)
-        }
+        let names = NameRefresher(
+            hosts: publication.hosts,
+            logger: logger,
+            send: health.overhearing(send)
+        )
         try keys.start()
         try names.start()
         try health.start()
         self.keys = keys
         self.names = names
-        self.health = health
         traces.adopt(publication.snapshot.traces)
         return WorkerServices(
             keys: keys,
@@ -173,6 +195,7 @@ public final class Gateway {
             accessLog: logs.access.sink,
             auditLog: logs.audit.sink,
             spans: traces.sink,
+            site: admin.site,
             logger: logger,
             subjectKey: subjectKey,
             maximumClients: maximumClients
@@ -243,17 +266,18 @@ public final class Gateway {
                 }
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
-                for listener in configuration.snapshot.listeners { listener.tls?.rotateTicketKeys() }
+                for listener in configuration.listeners { listener.tls?.rotateTicketKeys() }
             }
             noteAdoption()
             publisher.forget(before: statuses.map(\.oldestGeneration).min() ?? 0)
+            admin.forgetPast()
         }
     }
 
     private func upgrade() {
         let note = HandoverNote(
             sessionKey: inheritance.sessionKey,
-            keyedIssuers: KeyedIssuers.digests(of: keys?.keyedIssuers ?? [])
+            keyedIssuers: KeyedIssuers.digests(of: issuerStates.keyed)
         )
         lifecycle.upgrade(sockets.all, note: note, patience: limits.upgradeTimeout)
     }
@@ -262,7 +286,7 @@ public final class Gateway {
     private func missingKeys() -> [String] {
         KeyedIssuers.missing(
             of: configuration.snapshot.issuers,
-            known: keys?.keyedIssuers ?? [],
+            known: issuerStates.keyed,
             wanted: inheritance.keyedIssuers
         )
     }
@@ -285,8 +309,12 @@ public final class Gateway {
     }
 
     /// Lets go of the listening sockets: each closes with the last worker that has it.
-    func letGoOfSockets() {
+    ///
+    /// - Parameter isHandedOver: Whether the next process has them. Else the admin listener stays to the end, and says
+    ///   that this process drains.
+    func letGoOfSockets(isHandedOver: Bool) {
         sockets.letGo()
+        if isHandedOver { admin.leave() }
     }
 
     /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
@@ -297,6 +325,7 @@ public final class Gateway {
         do throws(ReloadRefusal) {
             try publish(try load(from: origin, noting: files))
         } catch {
+            state.note(error)
             for problem in error.problems {
                 logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
                 AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
@@ -324,7 +353,7 @@ public final class Gateway {
         let listeners: [PublishedListener]
         do throws(StartError) {
             try logs.apply(new.log)
-            listeners = try sockets.take(new.snapshot.listeners)
+            listeners = try sockets.take(new.listeners)
         } catch {
             try? logs.apply(configuration.log)
             throw ReloadRefusal(error.sentence)
@@ -333,11 +362,22 @@ public final class Gateway {
         level.current = new.log.level.loggerLevel
         new.tellWarnings(to: logger)
         let publication = publisher.publish(new.snapshot)
+        state.noteLoaded(publication)
+        adopt(listeners.first { $0.facts.purpose == .admin })
         names?.follow(publication.hosts)
-        health?.adopt(publication)
+        health.adopt(publication)
         traces.adopt(new.snapshot.traces)
-        keys?.adopt(publication, listeners)
+        keys?.adopt(publication, listeners.filter { $0.facts.purpose == .routes })
         awaited = publication.generation
+    }
+
+    /// Takes over the admin listener of the configuration that is served now.
+    private func adopt(_ listener: PublishedListener?) {
+        do throws(SystemError) {
+            try admin.adopt(configuration, listener, services)
+        } catch {
+            logger.error("The admin listener could not be started.", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Says that all workers have taken over what was published last, and for how long that held one of them up.
@@ -354,8 +394,9 @@ public final class Gateway {
 
     private func end() {
         tell(.stop)
+        admin.end()
         let deadline = Clock.monotonicMilliseconds + 2000
-        while Clock.monotonicMilliseconds < deadline, !statuses.allSatisfy(\.hasEnded) {
+        while Clock.monotonicMilliseconds < deadline, !(statuses.allSatisfy(\.hasEnded) && admin.hasEnded) {
             Clock.sleep(milliseconds: 5)
         }
         AuditEvent(.ended).leave(in: logs.audit.sink)

@@ -8,8 +8,19 @@ internal import Transport
 /// Opens sockets for the addresses that a configuration names, first of all those that were passed to this process, and
 /// keeps those that stay.
 struct ListenerSockets {
-    /// By address as it is written; for each worker those that it takes connections from.
-    private var sockets: [String: [[ListeningSocketBox]]] = [:]
+    /// What sockets are opened for. An address that goes from clients to operators needs other sockets.
+    private struct Key: Hashable {
+        let address: String
+        let purpose: Listener.Purpose
+
+        init(_ listener: Listener) {
+            address = listener.address
+            purpose = listener.purpose
+        }
+    }
+
+    /// For each worker those that it takes connections from.
+    private var sockets: [Key: [[ListeningSocketBox]]] = [:]
     private var passed: [ListeningSocketBox]
     /// Whether another process serves until this one is told to.
     private let isWaiting: Bool
@@ -27,20 +38,22 @@ struct ListenerSockets {
     ///
     /// - Throws: What could not be opened; everything is as before then.
     mutating func take(_ listeners: [Listener]) throws(StartError) -> [PublishedListener] {
-        var taken: [String: [[ListeningSocketBox]]] = [:]
+        var taken: [Key: [[ListeningSocketBox]]] = [:]
         for listener in listeners {
-            let address = listener.address
-            if let known = sockets[address] {
-                taken[address] = known
+            let key = Key(listener)
+            if let known = sockets[key] {
+                taken[key] = known
             } else {
-                taken[address] = try open(address)
+                // One worker alone has the admin listener.
+                let count = listener.purpose == .admin ? 1 : workerCount
+                taken[key] = try open(listener.address, count: count)
             }
         }
         sockets = taken
-        return listeners.map { PublishedListener($0, sockets: taken[$0.address] ?? []) }
+        return listeners.map { PublishedListener($0, sockets: taken[Key($0)] ?? []) }
     }
 
-    private mutating func open(_ text: String) throws(StartError) -> [[ListeningSocketBox]] {
+    private mutating func open(_ text: String, count: Int) throws(StartError) -> [[ListeningSocketBox]] {
         guard let address = SocketAddress(text) else {
             throw .cannotListen(address: text, SystemError("inet_pton", EINVAL))
         }
@@ -49,14 +62,14 @@ struct ListenerSockets {
         do throws(SystemError) {
             opened =
                 own.isEmpty
-                ? try ListeningSocket.open(address, count: workerCount)
-                : try ListeningSocketBox.complete(own, to: workerCount, isWaiting: isWaiting)
+                ? try ListeningSocket.open(address, count: count)
+                : try ListeningSocketBox.complete(own, to: count, isWaiting: isWaiting)
         } catch {
             throw .cannotListen(address: text, error)
         }
         passed.removeAll { $0.socket.address == address }
-        var shares: [[ListeningSocketBox]] = Array(repeating: [], count: workerCount)
-        for (index, box) in opened.enumerated() { shares[index % workerCount].append(box) }
+        var shares: [[ListeningSocketBox]] = Array(repeating: [], count: count)
+        for (index, box) in opened.enumerated() { shares[index % count].append(box) }
         return shares
     }
 

@@ -9,8 +9,13 @@ struct ReloadRefusal: Error {
     struct Problem: Sendable {
         /// `file:line:column`, empty if no file is to blame.
         let place: String
-        /// What is wrong and what to do, as sentences.
-        let sentence: String
+        /// What is wrong.
+        let problem: String
+        /// What to do; empty if the problem says it.
+        let remedy: String
+
+        /// Both.
+        var sentence: String { remedy.isEmpty ? problem : "\(problem) \(remedy)" }
 
         /// For the operational log.
         var metadata: Logger.Metadata { place.isEmpty ? [:] : ["at": "\(place)"] }
@@ -22,13 +27,17 @@ struct ReloadRefusal: Error {
     /// A configuration that cannot be used.
     init(_ error: ConfigurationError) {
         problems = error.diagnostics.filter { $0.severity == .error }.map {
-            Problem(place: "\($0.file):\($0.line):\($0.column)", sentence: "\($0.problem) \($0.remedy)")
+            Problem(
+                place: "\($0.file):\($0.line):\($0.column)",
+                problem: $0.problem,
+                remedy: $0.remedy
+            )
         }
     }
 
     /// A configuration that this process cannot go over to.
     init(_ sentence: String) {
-        problems = [Problem(place: "", sentence: sentence)]
+        problems = [Problem(place: "", problem: sentence, remedy: "")]
     }
 }
 

@@ -126,6 +126,20 @@ public struct SocketAddress: Sendable {
         }
     }
 
+    /// The address without its port, as it stands in URLs and in `Host`: those of IPv6 in brackets.
+    public var uriHost: String {
+        if case .ipv6 = kind { "[\(host)]" } else { host }
+    }
+
+    /// Whether a listener there listens on all addresses of the machine.
+    public var isUnspecified: Bool {
+        switch kind {
+        case .ipv4(let address, _): address == 0
+        case .ipv6(let octets, _, _): octets.allSatisfy { $0 == 0 }
+        case .unix: false
+        }
+    }
+
     /// The address family of `socket(2)`.
     var family: CInt {
         switch kind {

@@ -11,6 +11,7 @@ struct ConfigurationReport {
     private let problems: [Diagnostic]
     private let warnings: [Diagnostic]
     private let snapshot: Snapshot?
+    private let admin: AdminReport?
     /// What is wrong with key sets in files, which the gateway would live with and answer 503.
     private let keyProblems: [(issuer: String, problem: String)]
 
@@ -23,6 +24,7 @@ struct ConfigurationReport {
         warnings = configuration.warnings
         snapshot = configuration.snapshot
         self.route = route
+        admin = configuration.admin.map { AdminReport($0) }
         keyProblems = configuration.snapshot.issuers.compactMap(Self.keyProblem)
     }
 
@@ -32,6 +34,7 @@ struct ConfigurationReport {
         warnings = error.diagnostics.filter { $0.severity == .warning }
         snapshot = nil
         route = nil
+        admin = nil
         keyProblems = []
     }
 
@@ -68,6 +71,7 @@ struct ConfigurationReport {
         guard let snapshot else { return [] }
         let count = snapshot.routes.count
         var lines = ["The configuration can be used: \(count) route\(count == 1 ? "" : "s")."]
+        if let admin { lines += ["", admin.sentence] }
         for route in routes {
             lines += ["", route.resource.text]
             for (name, value) in RouteReport(route, snapshot).rows {
@@ -99,6 +103,10 @@ struct ConfigurationReport {
                         writer.member("problem", problem)
                     }
                 }
+            }
+            if let admin {
+                writer.name("admin")
+                admin.write(to: &writer)
             }
             writer.name("routes")
             writer.array { writer in

@@ -42,6 +42,7 @@ private struct SeededGenerator: RandomNumberGenerator {
             """#,
         more:
             Sample.sessionKeys
+            + #", "admin": { "address": "0.0.0.0:9901", "hosts": ["a", "::1"], "token": { "file": "admin.token" } }"#
             + #", "workers": 1, "limits": { "tokens": 7, "body_bytes": "1MiB" }, "log": { "access": "off" }, "#
             + #""traces": { "endpoint": "https://collector:4318/v1/traces", "sample": 0.5, "service_name": "a", "#
             + #""headers": { "x-key": { "file": "sessions.key" } }, "tls": { "ca": "ca.pem" } }, "#

@@ -5,9 +5,9 @@ import Testing
 @Suite struct NotYetSupportedTests {
     @Test(arguments: [
         Expectation(
-            "/admin",
-            "\"admin\" is not yet supported",
-            Sample.root(#"§"admin": { "address": "127.0.0.1:9901" }"#)
+            "/watch",
+            "\"watch\" is not yet supported",
+            Sample.root(#"§"watch": true"#)
         ),
         Expectation(
             "/routes/0/upstream/credentials",

@@ -14,7 +14,10 @@ enum Sample {
         var surroundings = ConfigurationSurroundings()
         surroundings.read = { path in
             let name = path.split(separator: "/").last.map(String.init) ?? path
-            let lines = ["sessions.key": sessionKey, "collector.token": "Bearer 2YotnFZFEjr1zCsicMWpAA\n"]
+            let lines = [
+                "sessions.key": sessionKey, "collector.token": "Bearer 2YotnFZFEjr1zCsicMWpAA\n",
+                "admin.token": adminToken,
+            ]
             guard let text = lines[name].map({ Array($0.utf8) }) ?? Certificates.files[name] else {
                 return .failure(ConfigurationFileError(path: path, reason: "No such file or directory"))
             }
@@ -27,6 +30,8 @@ enum Sample {
 
     /// 64 characters as `openssl rand -base64 48` writes them.
     static let sessionKey = "mP0ZCvQ1o7q0sB6r3nT4kXk9l2H5yW8uFjA1dEwGzR7cVbN3iLxUtSaMfQpYhJ2e\n"
+    /// 44 characters as `openssl rand -base64 32` writes them.
+    static let adminToken = "5YtD2uJ0m3G7yq1XwK8bR6vS9cN4fZ2hL5aT0eP3oQw=\n"
     /// A member for listeners that others can reach, which keeps a warning away.
     static let sessionKeys = #", "session_keys": [{ "file": "sessions.key" }]"#
 

@@ -21,7 +21,8 @@ import Testing
         ("servers", DevelopmentServerMember.names), ("listener_tls", ListenerTLSMember.names),
         ("certificate", CertificateMember.names), ("client_certificate", ClientCertificateMember.names),
         ("client_certificates", ClientCertificatesMember.names), ("client_tls", ClientTLSMember.names),
-        ("secret", SecretMember.names), ("traces", TracesMember.names), ("health", HealthMember.names),
+        ("secret", SecretMember.names), ("traces", TracesMember.names), ("admin", AdminMember.names),
+        ("health", HealthMember.names),
         ("ejection", EjectionMember.names), ("endpoint_limits", EndpointLimitMember.names),
     ]
 
@@ -139,6 +140,12 @@ import Testing
         #expect(service["default"]?.string == TraceSettings.defaultServiceName)
         let headers = try property("traces", "headers")
         #expect(headers["maxProperties"]?.number?.integer == TracesObject.maximumFields)
+        let token = try #require(try property("admin", "token")["description"]?.string)
+        #expect(token.contains("Token of \(AdminObject.minimumTokenLength) bytes or more"))
+        let routes = try property("admin", "metrics_routes")
+        #expect(routes["default"]?.number?.integer == AdminObject.defaultMetricsRoutes)
+        #expect(routes["minimum"]?.number?.integer == AdminObject.metricsRoutesBounds.lowerBound)
+        #expect(routes["maximum"]?.number?.integer == AdminObject.metricsRoutesBounds.upperBound)
         let workers = try property("", "workers")
         #expect(workers["maximum"]?.number?.integer == RootObject.maximumWorkers)
     }

@@ -130,3 +130,22 @@ import Testing
         #expect(!AudienceDiagnosis.isNearMiss("https://gw.example/a/x", of: deep))
     }
 }
+
+@Suite struct `The counts of a cache` {
+    @Test func `tell remembered tokens from verified ones, and how many are there`() throws {
+        let gateway = try Gateway()
+        var cache = TokenCache(capacity: 8, subjectKey: [1].span)
+        let text = Gateway.post(token: try gateway.token())
+        for _ in 0..<3 { #expect(gateway.decide(text, tokens: &cache).permitted == 0) }
+        #expect(cache.counts.misses == 1)
+        #expect(cache.counts.hits == 2)
+        #expect(cache.count == 1)
+        for number in 0..<50 {
+            let token = try gateway.token(claims: ["jti": "\"\(number)\""])
+            #expect(gateway.decide(Gateway.post(token: token), tokens: &cache).permitted == 0)
+            #expect(cache.count <= 8)
+        }
+        #expect(cache.counts.misses == 51)
+        #expect(cache.count == 8)
+    }
+}

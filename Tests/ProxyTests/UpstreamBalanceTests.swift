@@ -27,7 +27,12 @@ import Transport
                 rules: EndpointRules()
             )
             let address = try #require(published.fixedAddress)
-            return UpstreamPlace(published, at: address, standing: standing)
+            return UpstreamPlace(
+                published,
+                at: address,
+                standing: standing,
+                tally: EndpointTally(number: index)
+            )
         }
     }
 
