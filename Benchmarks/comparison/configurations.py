@@ -103,7 +103,9 @@ def audgate(binary: str, listen: int, directory: Path) -> list[str]:
              "upstream": f"http://127.0.0.1:{BACKEND}/mcp"},
             {"resource": STREAM_RESOURCE, "issuer": "as", "upstream": f"http://127.0.0.1:{STREAMS}/stream"},
         ],
-        "limits": {"idle_timeout": "10m", "idle_upstream_connections": 256},
+        # All clients have one address.
+        "limits": {"idle_timeout": "10m", "idle_upstream_connections": 256, "connections_per_address": 1_000_000,
+                   "rates": {"handshakes": "off"}},
         "log": {"access": "stdout", "level": "error"},
     }))
     return [binary, "serve", "--config", "gateway.json"]

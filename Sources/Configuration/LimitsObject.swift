@@ -9,13 +9,19 @@ enum LimitMember: String, MemberName {
     case headerFields = "header_fields"
     case bodyBytes = "body_bytes"
     case connections
+    case connectionsPerAddress = "connections_per_address"
+    case requests
     case windowBytes = "window_bytes"
     case bufferedBytes = "buffered_bytes"
+    case rates
+    case rateEntries = "rate_entries"
     case tokens
     case idleUpstreamConnections = "idle_upstream_connections"
     case handshakeTimeout = "handshake_timeout"
     case headerTimeout = "header_timeout"
     case bodyTimeout = "body_timeout"
+    case bodyRate = "body_rate"
+    case requestTimeout = "request_timeout"
     case idleTimeout = "idle_timeout"
     case upstreamIdleTimeout = "upstream_idle_timeout"
     case drainDelay = "drain_delay"
@@ -42,20 +48,26 @@ enum LimitMember: String, MemberName {
     private static let mebibyte = 1 << 20
     private static let hour = 3_600_000
 
-    /// The row of this limit. Durations are milliseconds.
-    var row: Row {
+    /// The row of this limit; nil if it is not one number. Durations are milliseconds.
+    var row: Row? {
         switch self {
         case .headerBytes: (\.messages.headerBytes, .size, 4 * Self.kibibyte...Self.mebibyte)
         case .headerFields: (\.messages.fieldCount, nil, 10...1000)
         case .bodyBytes: (\.bodyBytes, .size, Self.kibibyte...256 * Self.mebibyte)
         case .connections: (\.connections, nil, 1...1_000_000)
+        case .connectionsPerAddress: (\.connectionsPerAddress, nil, 1...1_000_000)
+        case .requests: (\.requests, nil, 1...1_000_000)
         case .windowBytes: (\.windowBytes, .size, 4 * Self.kibibyte...16 * Self.mebibyte)
         case .bufferedBytes: (\.bufferedBytes, .size, Self.mebibyte...1024 * 1024 * Self.mebibyte)
+        case .rates: nil
+        case .rateEntries: (\.rateEntries, nil, 1024...16_777_216)
         case .tokens: (\.tokens, nil, 1...1_000_000)
         case .idleUpstreamConnections: (\.idleUpstreamConnections, nil, 0...10_000)
         case .handshakeTimeout: (\.handshakeTimeout, .duration, 100...300_000)
         case .headerTimeout: (\.headerTimeout, .duration, 100...300_000)
         case .bodyTimeout: (\.bodyTimeout, .duration, 100...Self.hour)
+        case .bodyRate: (\.bodyRate, .size, 1...Self.mebibyte)
+        case .requestTimeout: (\.requestTimeout, .duration, 1000...24 * Self.hour)
         case .idleTimeout: (\.idleTimeout, .duration, 100...Self.hour)
         case .upstreamIdleTimeout: (\.upstreamIdleTimeout, .duration, 100...Self.hour)
         case .drainDelay: (\.drainDelay, .duration, 0...Self.hour)
@@ -80,12 +92,12 @@ extension Limits {
         self.init()
         guard let members = ObjectReader(node, of: LimitMember.self) else { return }
         for name in LimitMember.allCases {
-            guard let member = members[name] else { continue }
-            let row = name.row
+            guard let member = members[name], let row = name.row else { continue }
             let value =
                 row.quantity.map { member.quantity($0, in: row.bounds) } ?? member.count(in: row.bounds)
             if let value { self[keyPath: row.limit] = value }
         }
+        if let member = members[.rates] { rates = RateLimits(member) }
         guard bufferedBytes < bodyBytes else { return }
         (members[.bufferedBytes] ?? members[.bodyBytes] ?? node).error(
             "\"buffered_bytes\" is less than \"body_bytes\": the largest body would never have room.",

@@ -32,21 +32,27 @@ extension OperationScopes {
     private static func scopesByTool(_ node: Node) -> [String: [String]] {
         let tools = node.namedChildren("an object with a list of scopes for each tool") ?? []
         let hasRest = tools.contains { $0.value.isIdentical(to: anyTool) }
-        var first: [String: Node] = [:]
         var scopes: [String: [String]] = [:]
-        for tool in tools where tool.value.isIdentical(to: anyTool) || isToolName(tool) {
-            // Dictionaries compare characters: two spellings of one accent are one name there.
-            if let other = first.updateValue(tool.node, forKey: tool.value) {
-                tool.node.errorAtName(
-                    "The name differs from the one at \(other.line) only by how an accent is encoded.",
-                    "Name the tool once, as the server spells it."
-                )
-                continue
-            }
+        for tool in distinctTools(tools) {
             let isExempt = hasRest && !tool.value.isIdentical(to: anyTool)
             scopes[tool.value] = Self.scopes(of: tool.node, mayBeEmpty: isExempt)
         }
         return scopes
+    }
+
+    /// The members that are names of tools, or the one for all others; everything else is reported and left out.
+    static func distinctTools(_ tools: [Located<String>]) -> [Located<String>] {
+        var first: [String: Node] = [:]
+        return tools.filter { tool in
+            guard tool.value.isIdentical(to: anyTool) || isToolName(tool) else { return false }
+            // Dictionaries compare characters: two spellings of one accent are one name there.
+            guard let other = first.updateValue(tool.node, forKey: tool.value) else { return true }
+            tool.node.errorAtName(
+                "The name differs from the one at \(other.line) only by how an accent is encoded.",
+                "Name the tool once, as the server spells it."
+            )
+            return false
+        }
     }
 
     private static func scopesByMethod(_ node: Node) -> [String: [String]] {

@@ -103,6 +103,9 @@ struct RootObject {
             )
         }
         RouteSetRules.check(routes, listeners: listeners)
+        for route in routes {
+            route.upstream?.checkResponseTimeout(requestTimeout: limits.requestTimeout)
+        }
         AudienceRules.check(routes, issuers)
         CertificateCoverage.check(routes, listeners)
     }

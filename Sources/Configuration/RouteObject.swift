@@ -36,7 +36,7 @@ struct RouteObject {
     private let scopes: [Located<String>]
     private let origins: [Located<String>]
     private let metadata: [JSONObject.Member]
-    private let upstream: UpstreamObject?
+    let upstream: UpstreamObject?
     private let operations: OperationScopes
     private let hidesUnauthorizedTools: Bool
     /// How session ids are bound.

@@ -21,6 +21,7 @@ struct UpstreamObject {
     private let credentials: UpstreamCredentials
     private let connectTimeout: Int
     private let responseTimeout: Int
+    private let responseTimeoutNode: Node?
     private let speaksHTTP2: Bool
     /// Where it is said that the server speaks HTTP with SSE as of 2024-11-05; nil if it does not.
     let legacySSE: Node?
@@ -64,6 +65,7 @@ struct UpstreamObject {
             members?[.responseTimeout]?.quantity(.duration, in: 10...86_400_000)
             ?? Self.defaultResponseTimeout
         rules = EndpointRules(members)
+        responseTimeoutNode = members?[.responseTimeout]
         let speaksHTTP2 = members?[.http2]?.bool() ?? false
         self.speaksHTTP2 = speaksHTTP2
         legacySSE = members?[.legacySSE].flatMap { $0.bool() == true ? $0 : nil }
@@ -104,6 +106,16 @@ struct UpstreamObject {
             speaksHTTP2: speaksHTTP2,
             tls: tls,
             rules: rules
+        )
+    }
+
+    /// Warns of a patience that no request has.
+    func checkResponseTimeout(requestTimeout: Int) {
+        guard responseTimeout > requestTimeout, let node = responseTimeoutNode else { return }
+        let limit = Quantity.duration.text(requestTimeout)
+        node.warning(
+            "\"limits.request_timeout\" ends every request after \(limit), before this.",
+            "Raise \"limits.request_timeout\", or lower this."
         )
     }
 

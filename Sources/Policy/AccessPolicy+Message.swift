@@ -40,7 +40,7 @@ extension AccessPolicy {
     }
 
     /// The octets of the id that an error answers to.
-    private static func id(of envelope: borrowing Envelope, in body: borrowing Span<UInt8>) -> [UInt8]? {
+    static func id(of envelope: borrowing Envelope, in body: borrowing Span<UInt8>) -> [UInt8]? {
         guard let range = envelope.id else { return nil }
         return Array(copying: body.extracting(range))
     }

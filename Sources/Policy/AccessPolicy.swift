@@ -69,8 +69,10 @@ public enum AccessPolicy {
     ///   - scene: Listener and time.
     ///   - snapshot: The configuration.
     ///   - keys: The keys of the issuers.
-    ///   - tokens: Remembers verified tokens; changes how long a decision takes, never what it is.
+    ///   - tokens: Remembers verified tokens; changes how long a decision takes, never what it is, unless the address of
+    ///     the request was refused too often.
     ///   - sessions: Knows whose the plain session ids are.
+    ///   - meter: Counts the request.
     /// - Returns: The decision.
     public static func decide(
         _ request: borrowing RequestHead,
@@ -78,7 +80,8 @@ public enum AccessPolicy {
         snapshot: Snapshot,
         keys: KeyRing,
         tokens: inout TokenCache,
-        sessions: SessionTable
+        sessions: SessionTable,
+        meter: RateMeter
     ) -> Decision {
         var progress = Progress()
         do throws(Stop) {
@@ -102,7 +105,8 @@ public enum AccessPolicy {
                 scene,
                 snapshot,
                 keys,
-                &tokens
+                &tokens,
+                meter
             )
             progress.principal = principal
             let token = principal.token
@@ -119,9 +123,11 @@ public enum AccessPolicy {
             if request.method == .post { return .awaitBody(clearance) }
             try checkRevision(ofBodiless: request)
             let session = try session(of: request, route, principal, snapshot, sessions)
+            try checkRates(principal, meter, snapshot)
             let purpose = request.method == .get ? RequestPurpose.listening : .ordinary
             return .forward(ForwardPermit(clearance, era: .legacy, session: session, purpose: purpose))
         } catch {
+            meter.count(error, by: snapshot.limits.rates)
             return progress.decision(for: error)
         }
     }
@@ -135,6 +141,7 @@ public enum AccessPolicy {
     ///   - envelope: Memory for what is read of the body; holds it afterwards.
     ///   - snapshot: The configuration.
     ///   - sessions: Knows whose the plain session ids are.
+    ///   - meter: Counts the request.
     /// - Returns: `forward` or `respond`.
     public static func decide(
         _ clearance: consuming HeadClearance,
@@ -142,7 +149,8 @@ public enum AccessPolicy {
         body: borrowing Span<UInt8>,
         envelope: inout Envelope,
         snapshot: Snapshot,
-        sessions: SessionTable
+        sessions: SessionTable,
+        meter: RateMeter
     ) -> Decision {
         let route = snapshot.route(clearance.route)
         let principal = clearance.principal
@@ -167,6 +175,7 @@ public enum AccessPolicy {
                 sessions
             )
             try checkOperations(envelope, body, route, principal, snapshot)
+            try checkRates(envelope, body, route, principal, meter, snapshot)
             return .forward(
                 ForwardPermit(
                     clearance,
@@ -177,6 +186,7 @@ public enum AccessPolicy {
                 )
             )
         } catch {
+            meter.count(error, by: snapshot.limits.rates)
             return progress.decision(for: error)
         }
     }
@@ -262,17 +272,20 @@ public enum AccessPolicy {
         _ scene: RequestScene,
         _ snapshot: Snapshot,
         _ keys: KeyRing,
-        _ tokens: inout TokenCache
+        _ tokens: inout TokenCache,
+        _ meter: RateMeter
     ) throws(Stop) -> (IssuerID, Principal) {
         let text = request.bytes.span.extracting(credentials)
         let digest = tokens.digest(text)
         if let known = tokens.find(digest, from: route.issuers, keys: keys, now: scene.now) { return known }
+        try checkRefusals(digest, meter, snapshot)
         let presented = try read(text, route)
         let issuer = try chosenIssuer(presented, route, snapshot)
         let keySet = try usableKeys(of: issuer, keys, scene)
         do throws(TokenRefusal) {
             let rules = snapshot.issuer(issuer).rules
             let token = try TokenVerifier.verify(presented, keys: keySet, rules: rules, now: scene.now)
+            meter.noteVerified(digest, seconds: token.expiry - scene.now, by: snapshot.limits.rates)
             return (issuer, tokens.insert(digest, token, keySet: keySet))
         } catch {
             if error.reason == .unknownKey {

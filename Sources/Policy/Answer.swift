@@ -90,6 +90,10 @@ public struct Answer: Sendable, Equatable {
                 )
             case .insufficientScope:
                 Answer(403, "insufficient_scope", "The request needs an additional scope")
+            case .rateRefusals:
+                Answer(429, "too_many_requests", "Too many requests of this address were refused")
+            case .ratePrincipal, .rateClient, .rateTool:
+                Answer(429, "too_many_requests", "There were too many requests")
             case .keysUnavailable:
                 Answer(503, "temporarily_unavailable", "Tokens cannot be checked at the moment")
             case .contentTypeUnsupported:
@@ -114,6 +118,7 @@ public struct Answer: Sendable, Equatable {
                 Answer(502, "bad_gateway", "The server behind the gateway gave no usable answer")
             case .queueFull, .queueTimeout:
                 Answer(503, "temporarily_unavailable", "The server behind the gateway has too much to do")
+            case .requestTimeout: Answer(504, "gateway_timeout", "The request took too long")
             case .connectTimeout, .upstreamTimeout:
                 Answer(504, "gateway_timeout", "The server behind the gateway did not answer in time")
             case .streamTokenExpired: Answer(401, "invalid_token", "The token has expired")

@@ -18,6 +18,14 @@ public struct Limits: Sendable, Equatable {
     /// Bytes of request bodies that one worker holds at a time; what comes beyond waits, and is refused if that takes
     /// too long.
     public var bufferedBytes = 64 * 1024 * 1024
+    /// How often principals, clients and addresses may do what.
+    public var rates = RateLimits()
+    /// Buckets of each kind of rate that the process remembers, at least.
+    public var rateEntries = 65_536
+    /// Most client connections of one address, in the whole process.
+    public var connectionsPerAddress = 4096
+    /// Most requests of one worker at a time.
+    public var requests = 16_384
     /// Most verified tokens remembered by one worker.
     public var tokens = 16_384
     /// Most idle connections to one endpoint that one worker keeps.
@@ -28,6 +36,10 @@ public struct Limits: Sendable, Equatable {
     public var headerTimeout = 10_000
     /// Without a byte in either direction while a body is on its way.
     public var bodyTimeout = 60_000
+    /// Bytes a second that keep a body alive beyond `bodyTimeout`.
+    public var bodyRate = 8 * 1024
+    /// From the head of a request to the end of its answer, unless that is a stream of events.
+    public var requestTimeout = 900_000
     /// Between two requests on a connection.
     public var idleTimeout = 75_000
     /// How long an idle connection to a server is kept.

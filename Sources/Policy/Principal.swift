@@ -12,9 +12,17 @@ public final class Principal: Sendable {
     /// Issuer, client and a keyed hash of the subject as members of a JSON object, without its braces.
     public let logMembers: [UInt8]
 
+    /// By which requests of this principal are counted: issuer and subject, or client where there is no subject.
+    let key: HashedKey
+    /// By which requests of its client are counted: issuer and client. Tokens without a client count together.
+    let clientKey: HashedKey
+
     /// Describes `token`; `key` makes the hash of the subject useless to who does not know it.
     init(_ token: VerifiedToken, key: inout HMACSHA256) {
         self.token = token
+        let subject = token.subject.map { ["subject", $0] } ?? ["client", token.clientID ?? ""]
+        self.key = HashedKey([token.issuer] + subject)
+        clientKey = HashedKey([token.issuer] + (token.clientID.map { ["client", $0] } ?? []))
         var writer = JSONWriter()
         writer.object { writer in
             writer.member("iss", token.issuer)

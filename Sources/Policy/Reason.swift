@@ -85,6 +85,14 @@ public enum AccessReason: String, Sendable, CaseIterable {
     case senderConstrained = "sender_constrained"
     /// The token lacks a scope.
     case insufficientScope = "insufficient_scope"
+    /// The address was refused so often that its new tokens are not looked at.
+    case rateRefusals = "rate_refusals"
+    /// The principal has sent too many requests.
+    case ratePrincipal = "rate_principal"
+    /// The principals of an OAuth client together have sent too many requests.
+    case rateClient = "rate_client"
+    /// The principal has called a tool too often.
+    case rateTool = "rate_tool"
     /// The keys of the issuer are not to be had.
     case keysUnavailable = "keys_unavailable"
     /// The content is not JSON.
@@ -125,6 +133,8 @@ public enum FailureReason: String, Sendable, CaseIterable {
     case upstreamRedirect = "upstream_redirect"
     /// The token of an open event stream has expired.
     case streamTokenExpired = "stream_token_expired"
+    /// The request with its answer took longer than any may.
+    case requestTimeout = "request_timeout"
     /// The server did not answer in time.
     case upstreamTimeout = "upstream_timeout"
     /// The server died in the middle of its answer.

@@ -67,6 +67,8 @@ final class Channel {
     private var sealed = ByteBuffer()
     /// Whether the connection is to end without its end being said.
     private var isBroken = false
+    /// The connection's place among those of its address, given up with the socket; nil for what has no limit.
+    var place: AddressPlace?
     /// Octets that the kernel has taken so far.
     private(set) var sentOctets = 0
 

@@ -10,6 +10,8 @@ internal import Transport
 final class ClientOrigin {
     /// The address of the client, which a proxy in front may have told.
     let peer: SocketAddress
+    /// What the client's site is counted by, nil for a Unix path.
+    let address: HashedKey?
     /// The address without its port, as it is logged and forwarded.
     let host: String
     /// The listener that took the connection.
@@ -19,6 +21,7 @@ final class ClientOrigin {
 
     init(peer: SocketAddress, listener: Listener, certificateDigest: [UInt8]?) {
         self.peer = peer
+        address = peer.site.map { HashedKey($0) }
         host = peer.host
         self.listener = listener
         self.certificateDigest = certificateDigest
@@ -52,6 +55,10 @@ final class ClientStream {
     /// To be sent; HTTP/1.1 alone.
     var output = ByteBuffer()
     var deadline = Deadline()
+    /// Whether it counts among the worker's requests: from when one was taken in until its answer has left.
+    var isCounted = false
+    /// What is set aside of the worker's memory for bodies for an answer that is on its way out.
+    var reserved: (bytes: Int, route: RouteID, generation: Generation)?
     /// Whether the connection closes when `output` is empty.
     var closesAfterOutput = false
     /// Whether the peer has closed its sending side.

@@ -29,6 +29,16 @@ enum Occupant {
     case upstream(UpstreamStream)
     case http2(HTTP2Connection)
 
+    /// Whether this is a connection to a server, or an attempt at one, and not a stream on one.
+    fileprivate var isServerConnection: Bool {
+        switch self {
+        case .opening: true
+        case .upstream(let upstream): upstream.channel != nil
+        case .http2(let connection): if case .server = connection.peer { true } else { false }
+        case .vacant, .arrival, .client: false
+        }
+    }
+
     /// Whether this is a connection of a client, and not a stream on one.
     fileprivate var isClientConnection: Bool {
         switch self {
@@ -52,6 +62,8 @@ struct ConnectionTable {
 
     /// Number of client connections.
     private(set) var clients = 0
+    /// Number of connections to servers.
+    private(set) var servers = 0
 
     /// Makes a number for a connection that is about to be stored.
     mutating func reserve() -> ConnectionID {
@@ -62,8 +74,8 @@ struct ConnectionTable {
 
     /// Stores a connection or a stream under the number that was reserved for it, or in the place of what it was before.
     mutating func store(_ occupant: Occupant, at id: ConnectionID) {
-        if slots[id.slot].occupant.isClientConnection { clients -= 1 }
-        if occupant.isClientConnection { clients += 1 }
+        note(slots[id.slot].occupant, by: -1)
+        note(occupant, by: 1)
         slots[id.slot].occupant = occupant
     }
 
@@ -91,11 +103,16 @@ struct ConnectionTable {
     /// Forgets a connection; its number is never given again.
     mutating func remove(_ id: ConnectionID) {
         guard id.slot < slots.count, slots[id.slot].generation == id.generation else { return }
-        if slots[id.slot].occupant.isClientConnection { clients -= 1 }
+        note(slots[id.slot].occupant, by: -1)
         slots[id.slot].occupant = .vacant
         // Generation 0 and the highest ones are left out: the worker's own tokens are there.
         slots[id.slot].generation = slots[id.slot].generation % 0x7FFF_FFFF + 1
         free.append(id.slot)
+    }
+
+    private mutating func note(_ occupant: Occupant, by change: Int) {
+        if occupant.isClientConnection { clients += change }
+        if occupant.isServerConnection { servers += change }
     }
 
     /// The connection of HTTP/2 with this number, nil if it is gone.

@@ -22,6 +22,9 @@ struct Deadline {
         due = nil
     }
 
+    /// Whether the wheel's entry for `due` is the one that counts.
+    func awaits(_ due: Int) -> Bool { asked == due }
+
     /// Answers the wheel: true if the moment has come, else the wheel gets a new entry if there is a moment to come.
     mutating func hasPassed(now: Int, for id: ConnectionID, in wheel: inout TimerWheel) -> Bool {
         // An entry that an earlier one has replaced must not be entered anew, or entries would pile up.

@@ -102,6 +102,10 @@ final class Exchange {
     var awaitedSlots: [EndpointSlots] = []
     /// Whether a connection of the pool failed this exchange before.
     var hasRetried = false
+    /// When the first octet of the body was awaited, in milliseconds.
+    var bodyStart = 0
+    /// When all of it must be over, in milliseconds; nil for a stream of events.
+    var endsBy: Int?
     /// When connecting must be done, in milliseconds; nil before it began.
     var connectBy: Int?
     var record = AccessRecord()
@@ -148,6 +152,8 @@ final class Exchange {
         ticket = nil
         awaitedSlots = []
         hasRetried = false
+        bodyStart = 0
+        endsBy = nil
         connectBy = nil
         record = AccessRecord()
     }

@@ -39,7 +39,7 @@ public final class KeyRefresher: Sendable {
     }
 
     /// Most fetches at a time.
-    private static let maximumFetches = 64
+    public static let maximumFetches = 64
 
     private let issuers: [Issuer]
     private let logger: Logger

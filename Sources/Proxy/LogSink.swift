@@ -88,6 +88,9 @@ struct LogLines: ~Copyable {
         count += 1
     }
 
+    /// Whether there are so many that they should be left.
+    var isLarge: Bool { text.count >= 64 * 1024 }
+
     /// Leaves all of them.
     mutating func leave(in sink: LogSink) {
         guard count > 0 else { return }

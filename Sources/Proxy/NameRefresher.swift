@@ -10,6 +10,8 @@ public final class NameRefresher: Sendable {
     private static let refresh = 10_000
     /// Milliseconds between two look-ups of a name that has no addresses.
     private static let retry = 2_000
+    /// Most look-ups at a time. Names that take long leave the others their turns, as those go first that wait longest.
+    public static let maximumLookUps = 64
 
     private struct Entry {
         var isLookingUp = false
@@ -80,7 +82,9 @@ public final class NameRefresher: Sendable {
     private func lookUpDue() {
         let now = Clock.monotonicMilliseconds
         let due = entries.withLock { entries in
-            let due = entries.filter { !$0.value.isLookingUp && $0.value.due <= now }.map(\.key)
+            let free = Self.maximumLookUps - entries.values.count { $0.isLookingUp }
+            let due = entries.filter { !$0.value.isLookingUp && $0.value.due <= now }
+                .sorted { $0.value.due < $1.value.due }.prefix(free).map(\.key)
             for host in due { entries[host]?.isLookingUp = true }
             return due
         }

@@ -130,6 +130,9 @@ final class UpstreamPlace {
         return idle.popLast()
     }
 
+    /// The connection that has been idle for longest, nil if there is none.
+    var longestIdle: ConnectionID? { idle.first }
+
     /// Keeps an idle connection; false if there are `maximum` of them already, or the place is retired.
     func keep(_ id: ConnectionID, maximum: Int) -> Bool {
         guard idle.count < maximum, !isRetired else { return false }

@@ -55,6 +55,8 @@ struct UpstreamPool {
     }
 
     private var endpoints: [UpstreamEndpoint] = []
+    /// Where an idle connection was looked for last.
+    private var nextIdleEndpoint = 0
     private var addresses = AddressBook()
     private let health: EndpointHealth
     private var random: IdentifierSource
@@ -189,4 +191,20 @@ struct UpstreamPool {
         if case .task(let id) = permit.purpose { return UpstreamBalance.choose(scene, forTask: id) }
         return UpstreamBalance.choose(scene, &random)
     }
+
+    // MARK: - The connections of all endpoints
+
+    /// The connection that has been idle for longest at some place, each endpoint in turn; nil if none is idle.
+    mutating func nextIdle() -> ConnectionID? {
+        for _ in endpoints.indices {
+            nextIdleEndpoint = (nextIdleEndpoint + 1) % endpoints.count
+            for place in endpoints[nextIdleEndpoint].places {
+                if let id = place.longestIdle { return id }
+            }
+        }
+        return nil
+    }
+
+    /// All connections that can carry many requests.
+    var allShared: some Sequence<ConnectionID> { endpoints.lazy.flatMap(\.places).flatMap(\.shared) }
 }

@@ -68,6 +68,14 @@ extension Worker {
     private func open(_ socket: consuming Socket, _ peer: SocketAddress, at published: PublishedListener) {
         let listener = published.facts
         counters.totals.accepted += 1
+        let awaitsProxyHeader = published.proxyNetworks.contains { $0.contains(peer) }
+        let place: AddressPlace?
+        do throws(AddressRefusal) {
+            // Of a proxy in front the address counts that it tells, and not its own.
+            place = awaitsProxyHeader ? nil : try enter(peer, at: listener)
+        } catch {
+            return
+        }
         let tls: TLSSession?
         do throws(OpenSSLError) {
             tls = try listener.tls?.makeSession()
@@ -81,8 +89,9 @@ extension Worker {
             channel: Channel(socket, tls: tls, memory: ciphertext),
             listener: listener,
             peer: peer,
-            awaitsProxyHeader: published.proxyNetworks.contains { $0.contains(peer) }
+            awaitsProxyHeader: awaitsProxyHeader
         )
+        arrival.channel.place = place
         connections.store(.arrival(arrival), at: id)
         do {
             try poller.watchEdges(arrival.channel.socket.descriptor, token: id.token)

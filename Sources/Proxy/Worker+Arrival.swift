@@ -35,13 +35,25 @@ extension Worker {
                 if arrival.hasHungUp { discard(arrival) }
                 return false
             }
-            if case .client(let address) = found { arrival.peer = address }
             header.removeAll()
             _ = arrival.channel.socket.receive(into: &header, room: length)
             arrival.awaitsProxyHeader = false
-            return true
+            guard case .client(let address) = found else { return true }
+            arrival.peer = address
+            return enter(arrival)
         } catch {
             turnAway(arrival, .proxyProtocol, "PROXY protocol: \(error)")
+            return false
+        }
+    }
+
+    /// Takes a connection in of which a proxy has told who the client is; false if it may not be.
+    private func enter(_ arrival: Arrival) -> Bool {
+        do throws(AddressRefusal) {
+            arrival.channel.place = try enter(arrival.peer, at: arrival.listener)
+            return true
+        } catch {
+            connections.remove(arrival.id)
             return false
         }
     }

@@ -158,6 +158,7 @@ extension Worker {
         client.state = .exchanging(exchange)
         exchange.client = client
         exchange.requestBody = body
+        exchange.endsBy = clock.milliseconds + snapshot.limits.requestTimeout
         exchange.isPersistent = exchange.request.isPersistent && !isDraining
         counters.totals.inFlight += 1
         exchange.record.start = clock.microseconds
@@ -214,7 +215,7 @@ extension Worker {
 
     /// Gives the client its time for the next octets of the body.
     func awaitBody(of exchange: Exchange, _ client: ClientStream) {
-        client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
+        client.deadline.set(bodyMoment(of: exchange), for: client.id, in: &timers)
     }
 
     /// Throws body bytes of an answered request away; false if the connection is done for.

@@ -31,6 +31,8 @@ extension Worker {
             opening.deadline.set(clock.milliseconds + patience, for: opening.id, in: &timers)
             letWait(exchange, client, for: opening)
         } catch {
+            // That is no fault of the place.
+            guard error.reason != .overloaded else { return fail(exchange, error) }
             countFailure(at: place.tally)
             noteFailure(error, at: place)
             moveOn(exchange, after: error)
@@ -64,6 +66,9 @@ extension Worker {
     private func open(_ place: UpstreamPlace, _ slot: EndpointSlot?) throws(GatewayFailure)
         -> UpstreamOpening
     {
+        guard makeRoomForServer() else {
+            throw GatewayFailure(.overloaded, "too many connections to servers")
+        }
         let id = connections.reserve()
         do throws(SystemError) {
             let socket = try Socket.connect(to: place.address)

@@ -30,19 +30,22 @@ extension Worker {
             snapshot: exchange.snapshot,
             keys: exchange.generation.keys,
             tokens: &tokens,
-            sessions: services.sessions
+            sessions: services.sessions,
+            meter: meter(of: client)
         )
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
-        case .awaitKeys(let issuer): awaitKeys(of: issuer, exchange)
+        case .awaitKeys(let issuer): if admit(exchange) { awaitKeys(of: issuer, exchange) }
         case .awaitBody(let clearance):
             exchange.record.route = clearance.route
             exchange.record.principal = clearance.principal
+            guard admit(exchange) else { return }
             exchange.clearance = consume clearance
             startBody(of: exchange, client)
         case .forward(let permit):
             exchange.record.route = permit.route
             exchange.record.principal = permit.principal
+            guard admit(exchange) else { return }
             exchange.permit = consume permit
             forward(exchange)
         }
@@ -51,6 +54,7 @@ extension Worker {
     /// Begins to read the body, if there is one.
     private func startBody(of exchange: Exchange, _ client: ClientStream) {
         exchange.phase = .readingBody
+        exchange.bodyStart = clock.milliseconds
         guard !exchange.requestBody.hasEnded else { return decideOnBody(of: exchange) }
         if exchange.request.expectsContinue { sendContinue(exchange) }
         if client.exchange === exchange { awaitBody(of: exchange, client) }
@@ -60,14 +64,15 @@ extension Worker {
     func decideOnBody(of exchange: Exchange) {
         release(exchange, downTo: exchange.bodyLength)
         exchange.client?.deadline.clear()
-        guard let clearance = exchange.clearance.take() else { return }
+        guard let client = exchange.client, let clearance = exchange.clearance.take() else { return }
         let decision = AccessPolicy.decide(
             clearance,
             on: exchange.request,
             body: exchange.body.span,
             envelope: &envelope,
             snapshot: exchange.snapshot,
-            sessions: services.sessions
+            sessions: services.sessions,
+            meter: meter(of: client)
         )
         exchange.record.note(envelope, in: exchange.body.span)
         noteTrace(of: exchange)
@@ -90,7 +95,7 @@ extension Worker {
     func park(_ exchange: Exchange, _ phase: Exchange.Phase, patience: Int) {
         guard let client = exchange.client else { return }
         exchange.phase = phase
-        parked.append(client.id)
+        parked.append(client.id) { connections.client($0)?.exchange?.phase.isParked == true }
         client.deadline.set(clock.milliseconds + patience, for: client.id, in: &timers)
     }
 
@@ -109,15 +114,15 @@ extension Worker {
     /// Ends the wait of the exchanges whose phase fits.
     func takeParked(where fits: (Exchange.Phase) -> Bool) -> [Exchange] {
         var taken: [Exchange] = []
-        parked.removeAll { id in
+        parked.keep { id in
             guard let exchange = connections.client(id)?.exchange, exchange.phase.isParked else {
-                return true
+                return false
             }
-            guard fits(exchange.phase) else { return false }
+            guard fits(exchange.phase) else { return true }
             exchange.phase = .relaying
             exchange.client?.deadline.clear()
             taken.append(exchange)
-            return true
+            return false
         }
         return taken
     }
@@ -184,6 +189,7 @@ extension Worker {
     func finish(_ exchange: Exchange, mustClose: Bool) {
         guard let client = exchange.client else { return }
         log(exchange)
+        leaveMemory(of: exchange, to: client)
         let body = exchange.requestBody
         giveBack(exchange)
         if client.channel == nil { return finishStream(client, body) }
@@ -232,6 +238,8 @@ extension Worker {
         if services.auditLog.isOn, exchange.record.isRefused {
             auditLines.add { write(exchange, of: client, to: &$0) }
         }
+        // Many requests may be answered in one round.
+        if accessLines.isLarge || auditLines.isLarge { handOverLines() }
     }
 
     private func write(_ exchange: Exchange, of client: ClientStream, to buffer: inout ByteBuffer) {

@@ -4,7 +4,6 @@ internal import Bytes
 internal import HTTP
 internal import HTTP1
 internal import HTTP2
-internal import JSON
 internal import MCP
 internal import Policy
 internal import Transport
@@ -49,29 +48,20 @@ extension Worker {
     /// The JSON-RPC error for a message whose server failed; nil for methods without a message.
     private func failureBody(of exchange: Exchange, _ failure: GatewayFailure) -> [UInt8]? {
         guard exchange.record.method == .post else { return nil }
-        let id = exchange.messageID
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("jsonrpc", "2.0")
-            if let id { writer.member("id", id) }
-            writer.name("error")
-            writer.object { writer in
-                writer.member("code", -32603)
-                writer.member("message", Answer(.failure(failure.reason)).sentence)
-            }
-        }
-        let text = writer.finish()
-        return Array(copying: text.span)
+        let id = messageID(in: exchange.body)
+        return LocalResponse(refusing: .failure(failure.reason), code: -32603, id: id).body
+    }
+
+    /// The id of the message that an error answers to; nil for none, and where the body is gone.
+    private func messageID(in body: borrowing ByteBuffer) -> [UInt8]? {
+        _ = try? envelope.read(body.span)
+        guard let range = envelope.id else { return nil }
+        return Array(copying: body.span.extracting(range))
     }
 
     /// Answers a request whose session has gone with the address that held it, as any session that has ended.
     func refuseSession(of exchange: Exchange) {
-        let id = exchange.messageID.map { id in
-            var writer = JSONWriter()
-            writer.value(id)
-            let text = writer.finish()
-            return Array(copying: text.span)
-        }
+        let id = messageID(in: exchange.body)
         var response = LocalResponse(refusing: .session(.foreign), code: -32600, id: id)
         if let route = exchange.route {
             response.fields += CrossOrigin.fields(for: exchange.origin, at: route)
@@ -135,7 +125,7 @@ extension Worker {
         case .relaying:
             guard !client.isFlushed else { return }
             discardUpstream(of: exchange)
-            abort(exchange, .failure(.clientStalled))
+            abort(exchange, .failure(isOver(exchange) ? .requestTimeout : .clientStalled))
         }
     }
 
@@ -146,8 +136,9 @@ extension Worker {
             discardUpstream(of: exchange)
             return abort(exchange, .failure(.streamTokenExpired))
         }
-        let failure = GatewayFailure(.upstreamTimeout)
-        if !exchange.hasResponded { noteFailure(failure, of: upstream) }
+        let failure = GatewayFailure(isOver(exchange) ? .requestTimeout : .upstreamTimeout)
+        // How long a request may take in all says nothing of the server.
+        if !exchange.hasResponded, failure.reason == .upstreamTimeout { noteFailure(failure, of: upstream) }
         fail(exchange, failure)
     }
 
@@ -175,20 +166,5 @@ extension Worker {
             upstream.uncredited = 0
         }
         connections.remove(upstream.id)
-    }
-}
-
-extension Exchange {
-    /// The JSON-RPC id of the message that the request is, if that is still here.
-    fileprivate var messageID: JSONValue? {
-        guard let id = Self.messageID(in: body) else { return nil }
-        switch id.content {
-        case .string, .number: return id
-        default: return nil
-        }
-    }
-
-    private static func messageID(in message: borrowing ByteBuffer) -> JSONValue? {
-        try? JSONReader.read(message.span).object?["id"]
     }
 }

@@ -34,7 +34,7 @@ extension Worker {
         exchange.waitsForMemoryUntil = until
         exchange.phase = .awaitingMemory
         guard let client = exchange.client else { return false }
-        awaitingMemory.append(client.id)
+        awaitingMemory.append(client.id) { connections.client($0)?.exchange?.phase == .awaitingMemory }
         client.deadline.set(until, for: client.id, in: &timers)
         return false
     }
@@ -56,16 +56,35 @@ extension Worker {
         return true
     }
 
-    /// Gives memory back that is not used any more, and goes on with some of those who wait for it.
+    /// Gives memory back that is not used any more.
     func release(_ exchange: Exchange, downTo bytes: Int = 0) {
         guard exchange.reservedBytes > bytes, let route = exchange.record.route else { return }
-        reservedBytes -= exchange.reservedBytes - bytes
-        exchange.generation.reservedByRoute[route.index] -= exchange.reservedBytes - bytes
+        let freed = exchange.reservedBytes - bytes
         exchange.reservedBytes = bytes
-        guard !awaitingMemory.isEmpty else { return }
-        let woken = awaitingMemory.prefix(Self.wakeShare)
-        awaitingMemory.removeFirst(woken.count)
-        for id in woken {
+        release(freed, of: route, exchange.generation)
+    }
+
+    /// Lets what an answer takes that was held whole count until it has left.
+    func leaveMemory(of exchange: Exchange, to client: ClientStream) {
+        release(exchange, downTo: client.backlog)
+        guard exchange.reservedBytes > 0, let route = exchange.record.route else { return }
+        releaseAnswer(of: client)
+        client.reserved = (exchange.reservedBytes, route, exchange.generation)
+        exchange.reservedBytes = 0
+    }
+
+    /// Gives back what is held for an answer that has left.
+    func releaseAnswer(of client: ClientStream) {
+        guard let (bytes, route, generation) = client.reserved else { return }
+        client.reserved = nil
+        release(bytes, of: route, generation)
+    }
+
+    /// Gives memory back, and goes on with some of those who wait for it.
+    private func release(_ bytes: Int, of route: RouteID, _ generation: Generation) {
+        reservedBytes -= bytes
+        generation.reservedByRoute[route.index] -= bytes
+        for id in awaitingMemory.takeFirst(Self.wakeShare) {
             guard let client = connections.client(id), let waiting = client.exchange,
                 waiting.phase == .awaitingMemory
             else { continue }

@@ -47,11 +47,13 @@ extension Worker {
     /// Gives the client its time for reading, and the server its turn.
     func noteSent(_ client: ClientStream) {
         if !client.isFlushed {
-            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
+            let moment = moment(in: snapshot.limits.bodyTimeout, of: client.exchange)
+            client.deadline.set(moment, for: client.id, in: &timers)
         } else if let exchange = client.exchange, exchange.phase == .relaying, exchange.requestBody.hasEnded {
             // The deadline was that of reading the answer: nothing else is waited for.
             client.deadline.clear()
         }
+        if client.exchange == nil, client.isFlushed { letGo(client) }
         resumeUpstream(of: client)
     }
 
@@ -85,6 +87,7 @@ extension Worker {
     /// Closes the connection of a client, or a stream on one; `code` says why, where HTTP/2 can say it.
     func close(_ client: ClientStream, code: UInt32 = HTTP2ErrorCode.internalError) {
         client.state = .closed
+        letGo(client)
         switch client.carrier {
         case .connection(let channel): channel.sayEnd()
         case .stream(let stream, let connection):

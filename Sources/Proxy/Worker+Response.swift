@@ -187,7 +187,8 @@ extension Worker {
     /// Gives the rest of a body its time; streams of events may be silent for as long as they like.
     func noteResponseProgress(_ upstream: UpstreamStream, _ exchange: Exchange) {
         guard !exchange.isEventStream else { return awaitExpiry(of: exchange, upstream) }
-        upstream.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: upstream.id, in: &timers)
+        let moment = moment(in: snapshot.limits.bodyTimeout, of: exchange)
+        upstream.deadline.set(moment, for: upstream.id, in: &timers)
     }
 
     private func relayBody(

@@ -12,6 +12,7 @@ extension Worker {
     /// Finds out what is to be done to a response before its head goes on; nil if that can be done.
     func prepare(_ exchange: Exchange, at place: UpstreamPlace) -> GatewayFailure? {
         exchange.isEventStream = exchange.response.isEventStream
+        if exchange.isEventStream { exchange.endsBy = nil }
         guard let route = exchange.route, let principal = exchange.record.principal else { return nil }
         if let failure = sealSession(of: exchange, at: place, route, principal) { return failure }
         startFindingTask(of: exchange)

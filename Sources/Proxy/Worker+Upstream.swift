@@ -270,7 +270,7 @@ extension Worker {
         let timeout =
             upstream.backlog > 0
             ? exchange.snapshot.limits.bodyTimeout : route.upstream.responseTimeout
-        upstream.deadline.set(clock.milliseconds + timeout, for: upstream.id, in: &timers)
+        upstream.deadline.set(moment(in: timeout, of: exchange), for: upstream.id, in: &timers)
     }
 }
 

@@ -16,6 +16,10 @@ public struct WorkerServices: Sendable {
     public let keys: KeyRefresher
     /// Knows whose the plain session ids are.
     public let sessions: SessionTable
+    /// Counts requests.
+    public let rates: RateTables
+    /// Counts the connections of addresses.
+    public let addresses: AddressTable
     /// Finds the addresses of names.
     public let names: NameRefresher
     /// Judges endpoints.
@@ -36,11 +40,15 @@ public struct WorkerServices: Sendable {
     public let subjectKey: [UInt8]
     /// Most client connections of one worker, whatever the configuration allows.
     public let maximumClients: Int
+    /// Most connections of one worker to servers.
+    public let maximumServers: Int
 
     /// Puts the services together.
     public init(
         keys: KeyRefresher,
         sessions: SessionTable = SessionTable(),
+        rates: RateTables,
+        addresses: AddressTable,
         names: NameRefresher,
         health: EndpointHealth,
         tasks: TaskTable = TaskTable(),
@@ -50,10 +58,13 @@ public struct WorkerServices: Sendable {
         site: (any Site)? = nil,
         logger: Logger,
         subjectKey: [UInt8],
-        maximumClients: Int = .max
+        maximumClients: Int = .max,
+        maximumServers: Int = .max
     ) {
         self.keys = keys
         self.sessions = sessions
+        self.rates = rates
+        self.addresses = addresses
         self.names = names
         self.health = health
         self.tasks = tasks
@@ -64,6 +75,7 @@ public struct WorkerServices: Sendable {
         self.logger = logger
         self.subjectKey = subjectKey
         self.maximumClients = maximumClients
+        self.maximumServers = maximumServers
     }
 }
 
@@ -73,6 +85,8 @@ public final class Worker {
     static let receiveSize = 64 * 1024
     /// Receives that one connection gets in a round before others have their turn.
     static let fairShare = 8
+    /// Entries of the wheel with which nobody minds those that count no more.
+    private static let leastPruned = 65_536
 
     /// The configuration for what begins now.
     var generation: Generation
@@ -112,7 +126,7 @@ public final class Worker {
     /// Exchanges for reuse.
     var spareExchanges: [Exchange] = []
     /// Exchanges that wait for keys or addresses.
-    var parked: [ConnectionID] = []
+    var parked = WaitingStreams()
     /// Client streams whose exchanges wait for room at an endpoint, by their tickets.
     var tickets: [UInt64: ConnectionID] = [:]
     /// The last ticket that was given.
@@ -120,7 +134,9 @@ public final class Worker {
     /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
     /// Client streams whose exchanges wait for memory, those that wait longest first.
-    var awaitingMemory: [ConnectionID] = []
+    var awaitingMemory = WaitingStreams()
+    /// Number of requests that were taken in and are not over.
+    var requests = 0
     /// Lines of this round for the access log.
     var accessLines = LogLines()
     /// Lines of this round for the audit log.
@@ -140,6 +156,8 @@ public final class Worker {
     var hasStarted = false
     /// Whether idle connections keep their time while this worker drains.
     var givesIdleTime = false
+    /// With how many entries the wheel is looked through.
+    private var prunesTimersAt = leastPruned
     private var isStopped = false
     private var due: [UInt64] = []
 
@@ -275,6 +293,7 @@ public final class Worker {
     }
 
     private func expireDeadlines() {
+        if timers.count >= prunesTimersAt { pruneTimers() }
         timers.advance(to: clock.milliseconds, due: &due)
         for token in due {
             let id = ConnectionID(token: token)
@@ -289,6 +308,21 @@ public final class Worker {
         }
         due.removeAll(keepingCapacity: true)
         if let again = acceptsAgainAt, again <= clock.milliseconds { acceptAgain() }
+    }
+
+    /// Takes out of the wheel what nobody waits for any more, so that it grows with what there is and not with what was.
+    private func pruneTimers() {
+        timers.prune { token, due in
+            switch connections[ConnectionID(token: token)] {
+            case .arrival(let arrival): arrival.deadline.awaits(due)
+            case .client(let client): client.deadline.awaits(due)
+            case .opening(let opening): opening.deadline.awaits(due)
+            case .upstream(let upstream): upstream.deadline.awaits(due)
+            case .http2(let connection): connection.deadline.awaits(due)
+            case .vacant: token == Self.mailboxToken
+            }
+        }
+        prunesTimersAt = max(2 * timers.count, Self.leastPruned)
     }
 
     private func hasPassed(_ deadline: inout Deadline, _ id: ConnectionID) -> Bool {
@@ -314,7 +348,7 @@ public final class Worker {
         swap(&loan, &input)
     }
 
-    private func handOverLines() {
+    func handOverLines() {
         accessLines.leave(in: services.accessLog)
         auditLines.leave(in: services.auditLog)
         handOverSpans()

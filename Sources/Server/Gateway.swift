@@ -32,37 +32,38 @@ public enum StartError: Error, Sendable {
 
 /// A gateway that serves one configuration.
 public final class Gateway {
-    private var configuration: GatewayConfiguration
+    var configuration: GatewayConfiguration
     private let inheritance: Inheritance
     let logger: Logger
-    private let level: LogLevel
+    let level: LogLevel
     private let mailboxes: [Mailbox<WorkerMessage>]
     let statuses: [WorkerStatus]
     let logs: LogWriter
-    private let traces: TraceExporter
+    let traces: TraceExporter
     let signals: Signals
     var lifecycle: Lifecycle
     /// Whether a signal to end has come: the next one ends at once.
     var wasToldToEnd = false
     /// Most client connections of one worker for which the process has descriptors.
     private let maximumClients: Int
+    /// Most connections of one worker to servers.
+    private let maximumServers: Int
     /// The key of the hash under which subjects stand in logs.
     private let subjectKey = SecureRandom.bytes(count: 32)
-    private var sockets: ListenerSockets
-    private var publisher = Publisher()
+    var sockets: ListenerSockets
+    var publisher = Publisher()
     /// The generation that workers are still to take over, nil if they have.
-    private var awaited: Int?
-    private var keys: KeyRefresher?
-    private var names: NameRefresher?
-    private let health: EndpointHealth
+    var awaited: Int?
+    var keys: KeyRefresher?
+    var names: NameRefresher?
+    let health: EndpointHealth
     let state = OperationalState()
-    private let issuerStates = IssuerStates()
-    private let admin: AdminWorker
-    private var services: WorkerServices?
+    let issuerStates = IssuerStates()
+    let admin: AdminWorker
+    var services: WorkerServices?
 
-    /// Descriptors that are kept back for listeners, logs, pollers, the admin listener and the fetching of keys. What is left is divided
-    /// by two, as each client may need a connection to a server.
-    private static let reservedDescriptors = 64 + AdminWorker.maximumConnections
+    /// Descriptors that are kept back for logs, the admin listener and what the system's libraries open.
+    private static let reservedDescriptors = 32 + AdminWorker.maximumConnections
 
     /// Takes the signals over and opens everything; nothing is served yet.
     ///
@@ -101,7 +102,9 @@ public final class Gateway {
             passed: inheritance.sockets.take() ?? [],
             isWaiting: inheritance.source == .predecessor
         )
-        maximumClients = max((descriptors - Self.reservedDescriptors) / 2 / count, 4)
+        let share = Self.connections(of: configuration.snapshot, descriptors: descriptors, workers: count)
+        maximumClients = max(share / 2, 4)
+        maximumServers = max(share / 2, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         logs = try LogWriter(configuration.log, logger: logger)
         traces = TraceExporter(version: Release.version, logger: logger)
@@ -122,6 +125,22 @@ public final class Gateway {
         } catch {
             throw .refused(error)
         }
+    }
+
+    /// Connections of one worker for which there are descriptors: half for clients, half for servers, as each client may
+    /// need a connection to one.
+    private static func connections(of snapshot: Snapshot, descriptors: Int, workers: Int) -> Int {
+        let fetches = min(snapshot.issuers.count, KeyRefresher.maximumFetches)
+        let names = hosts(of: snapshot).count { SocketAddress(host: $0, port: 0) == nil }
+        // A look-up may ask two name servers.
+        let lookUps = 2 * min(names, NameRefresher.maximumLookUps)
+        // Each worker has a poller, a mailbox and its listeners.
+        let own = 2 + snapshot.listeners.count
+        return (descriptors - reservedDescriptors - fetches - lookUps) / workers - own
+    }
+
+    private static func hosts(of snapshot: Snapshot) -> Set<String> {
+        Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
     }
 
     private static var coreCount: Int { max(sysconf(CInt(_SC_NPROCESSORS_ONLN)), 1) }
@@ -190,6 +209,8 @@ public final class Gateway {
         traces.adopt(publication.snapshot.traces)
         return WorkerServices(
             keys: keys,
+            rates: RateTables(entries: publication.snapshot.limits.rateEntries),
+            addresses: AddressTable(entries: publication.snapshot.limits.rateEntries),
             names: names,
             health: health,
             accessLog: logs.access.sink,
@@ -198,7 +219,8 @@ public final class Gateway {
             site: admin.site,
             logger: logger,
             subjectKey: subjectKey,
-            maximumClients: maximumClients
+            maximumClients: maximumClients,
+            maximumServers: maximumServers
         )
     }
 
@@ -315,81 +337,6 @@ public final class Gateway {
     func letGoOfSockets(isHandedOver: Bool) {
         sockets.letGo()
         if isHandedOver { admin.leave() }
-    }
-
-    /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
-    ///
-    /// - Returns: The files that were read for it.
-    private func reload(from origin: ConfigurationOrigin) -> ReadFiles {
-        let files = ReadFiles()
-        do throws(ReloadRefusal) {
-            try publish(try load(from: origin, noting: files))
-        } catch {
-            state.note(error)
-            for problem in error.problems {
-                logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
-                AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
-                    .leave(in: logs.audit.sink)
-            }
-        }
-        return files
-    }
-
-    private func load(
-        from origin: ConfigurationOrigin,
-        noting files: ReadFiles
-    ) throws(ReloadRefusal) -> GatewayConfiguration {
-        let new: GatewayConfiguration
-        do throws(ConfigurationError) {
-            new = try origin.load(configuration.legacy, files)
-        } catch {
-            throw ReloadRefusal(error)
-        }
-        if let obstacle = configuration.obstacle(to: new) { throw ReloadRefusal(obstacle) }
-        return new
-    }
-
-    private func publish(_ new: GatewayConfiguration) throws(ReloadRefusal) {
-        let listeners: [PublishedListener]
-        do throws(StartError) {
-            try logs.apply(new.log)
-            listeners = try sockets.take(new.listeners)
-        } catch {
-            try? logs.apply(configuration.log)
-            throw ReloadRefusal(error.sentence)
-        }
-        configuration = new
-        level.current = new.log.level.loggerLevel
-        new.tellWarnings(to: logger)
-        let publication = publisher.publish(new.snapshot)
-        state.noteLoaded(publication)
-        adopt(listeners.first { $0.facts.purpose == .admin })
-        names?.follow(publication.hosts)
-        health.adopt(publication)
-        traces.adopt(new.snapshot.traces)
-        keys?.adopt(publication, listeners.filter { $0.facts.purpose == .routes })
-        awaited = publication.generation
-    }
-
-    /// Takes over the admin listener of the configuration that is served now.
-    private func adopt(_ listener: PublishedListener?) {
-        do throws(SystemError) {
-            try admin.adopt(configuration, listener, services)
-        } catch {
-            logger.error("The admin listener could not be started.", metadata: ["error": "\(error)"])
-        }
-    }
-
-    /// Says that all workers have taken over what was published last, and for how long that held one of them up.
-    private func noteAdoption() {
-        guard let generation = awaited, statuses.allSatisfy({ $0.generation >= generation }) else { return }
-        awaited = nil
-        AuditEvent(.reloaded, [("configuration", configuration.snapshot.hash)]).leave(in: logs.audit.sink)
-        let pause = statuses.map(\.adoptionPause).max() ?? 0
-        logger.notice(
-            "Reloaded.",
-            metadata: ["configuration": "\(configuration.snapshot.hash)", "longest_pause_us": "\(pause)"]
-        )
     }
 
     private func end() {

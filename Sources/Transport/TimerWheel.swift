@@ -16,7 +16,8 @@ public struct TimerWheel {
 
     private var slots: [[Entry]] = Array(repeating: [], count: slotCount)
     private var current: Int
-    private var count = 0
+    /// Number of entries.
+    public private(set) var count = 0
 
     /// Makes an empty wheel that starts at `now`, in milliseconds.
     public init(now: Int) {
@@ -62,6 +63,15 @@ public struct TimerWheel {
         if slots[slot].isEmpty, kept.capacity <= 256 {
             kept.removeAll(keepingCapacity: true)
             swap(&kept, &slots[slot])
+        }
+    }
+
+    /// Takes out the entries of which `isAwaited` says no.
+    public mutating func prune(where isAwaited: (_ token: UInt64, _ due: Int) -> Bool) {
+        for slot in slots.indices {
+            let before = slots[slot].count
+            slots[slot].removeAll { !isAwaited($0.token, $0.due) }
+            count -= before - slots[slot].count
         }
     }
 

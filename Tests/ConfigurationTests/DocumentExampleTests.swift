@@ -26,7 +26,9 @@ import Testing
         return examples
     }
 
-    @Test(arguments: ["README.md", "docs/configuration.md", "docs/deployment.md", "docs/traces.md"])
+    @Test(arguments: [
+        "README.md", "docs/configuration.md", "docs/deployment.md", "docs/limits.md", "docs/traces.md",
+    ])
     func `examples are whole configurations without problems and warnings`(document: String) throws {
         let examples = Self.examples(in: document)
         #expect(!examples.isEmpty)

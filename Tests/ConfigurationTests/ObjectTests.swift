@@ -1,5 +1,6 @@
 // Every rule that the configuration itself, a listener, the limits or the development setup can break: one row each.
 
+import Configuration
 import Testing
 
 @Suite struct ObjectTests {
@@ -257,6 +258,88 @@ import Testing
         ),
     ])
     func `refuses a wrong limit`(_ row: Expectation) { row.expectRefusal() }
+
+    @Test(arguments: [
+        Expectation("/limits/rates", "Write the rates as an object", rates(#"§"off""#)),
+        Expectation("/limits/rates/subject", "unknown here", rates(#"{ §"subject": "off" }"#)),
+        Expectation("/limits/rates/client", "or \"off\"", rates(#"{ "client": §100 }"#)),
+        Expectation("/limits/rates/client", "or \"off\"", rates(#"{ "client": §"none" }"#)),
+        Expectation("/limits/rates/client", "\"per\" is missing", rates(#"{ "client": §{ "count": 1 } }"#)),
+        Expectation(
+            "/limits/rates/client",
+            "\"count\" is missing",
+            rates(#"{ "client": §{ "per": "1s" } }"#)
+        ),
+        Expectation(
+            "/limits/rates/principal/count",
+            "from 1 to 1000000",
+            rates(#"{ "principal": { "count": §0, "per": "1s" } }"#)
+        ),
+        Expectation(
+            "/limits/rates/principal/count",
+            "from 1 to 1000000",
+            rates(#"{ "principal": { "count": §0.5, "per": "1s" } }"#)
+        ),
+        Expectation(
+            "/limits/rates/principal/per",
+            "from 1s to 1h",
+            rates(#"{ "principal": { "count": 1, "per": §"2h" } }"#)
+        ),
+        Expectation(
+            "/limits/rates/refusals/per",
+            "Write a duration such as",
+            rates(#"{ "refusals": { "count": 1, "per": §1 } }"#)
+        ),
+        Expectation(
+            "/limits/rates/handshakes/burst",
+            "from 1 to 1000000",
+            rates(#"{ "handshakes": { "count": 1, "per": "1s", "burst": §1000001 } }"#)
+        ),
+        Expectation(
+            "/limits/rates/handshakes/requests",
+            "Members of a rate: \"count\", \"per\", \"burst\"",
+            rates(#"{ "handshakes": { "count": 1, "per": "1s", §"requests": 1 } }"#)
+        ),
+        Expectation("/limits/rates/tools", "an object with a rate for each", rates(#"{ "tools": §[] }"#)),
+        Expectation(
+            "/limits/rates/tools/delete_*",
+            "looks like a pattern",
+            rates(#"{ "tools": { §"delete_*": { "count": 1, "per": "1s" } } }"#)
+        ),
+        Expectation(
+            "/limits/rates/tools/a",
+            "Nothing is taken away here",
+            rates(#"{ "tools": { "a": §"off" } }"#)
+        ),
+        Expectation(
+            "/limits/rates/tools/*",
+            "Nothing is taken away here",
+            rates(#"{ "tools": { "*": §"off" } }"#)
+        ),
+    ])
+    func `refuses a wrong rate`(_ row: Expectation) { row.expectRefusal() }
+
+    private static func rates(_ text: String) -> String {
+        Sample.root(#""limits": { "rates": \#(text) }"#)
+    }
+
+    @Test func `warns of a server that may take longer than any request`() {
+        let row = Expectation(
+            "/routes/0/upstream/response_timeout",
+            "ends every request after 15m",
+            Sample.upstream(#"{ "endpoints": ["http://a"], "response_timeout": §"16m" }"#)
+        )
+        let found = diagnostics(of: row.text)
+        #expect(found.count == 1 && found.allSatisfy { $0.severity == .warning && row.matches($0) })
+        let good = Sample.file(
+            routes: Sample.files.replacing(
+                #""http://10.0.0.5:3001/mcp""#,
+                with: #"{ "endpoints": ["http://a"], "response_timeout": "16m" }"#
+            ),
+            more: #", "limits": { "request_timeout": "16m" }"#
+        )
+        #expect(diagnostics(of: good).isEmpty)
+    }
 
     @Test(arguments: [
         Expectation(

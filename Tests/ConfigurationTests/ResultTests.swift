@@ -123,7 +123,9 @@ import Testing
                 + #""drain_delay": "7s", "upgrade_timeout": "8s", "#
                 + #""header_fields": 20, "handshake_timeout": "5s", "streams_per_connection": 10, "#
                 + #""header_table_bytes": "0B", "continuation_frames": 0, "reset_streams": 1, "ping_frames": 2, "#
-                + #""settings_frames": 3, "empty_frames": 4, "priority_frames": 5, "window_updates": 6 }"#
+                + #""settings_frames": 3, "empty_frames": 4, "priority_frames": 5, "window_updates": 6, "#
+                + #""connections_per_address": 7, "requests": 8, "rate_entries": 2048, "body_rate": "1KiB", "#
+                + #""request_timeout": "6s" }"#
         )
         let limits = try compile(text).snapshot.limits
         var expected = Limits()
@@ -152,7 +154,35 @@ import Testing
         expected.http2.emptyFrames = 4
         expected.http2.priorityFrames = 5
         expected.http2.windowUpdates = 6
+        expected.connectionsPerAddress = 7
+        expected.requests = 8
+        expected.rateEntries = 2048
+        expected.bodyRate = 1024
+        expected.requestTimeout = 6000
         #expect(limits == expected)
+    }
+
+    @Test func `takes every rate`() throws {
+        let text = Sample.root(
+            #""limits": { "rates": { "principal": { "count": 1, "per": "1m" }, "#
+                + #""client": { "count": 2, "per": "1s", "burst": 20 }, "#
+                + #""tools": { "delete_file": { "count": 3, "per": "1h", "burst": 1 }, "list_files": "off", "#
+                + #""*": { "count": 4, "per": "30s" } }, "#
+                + #""refusals": "off", "handshakes": { "count": 5, "per": "1500ms" } } }"#
+        )
+        var expected = RateLimits()
+        expected.principal = Rate(count: 1, period: 60_000, burst: 1)
+        expected.client = Rate(count: 2, period: 1000, burst: 20)
+        expected.tools = [
+            "delete_file": Rate(count: 3, period: 3_600_000, burst: 1), "list_files": nil,
+            "*": Rate(count: 4, period: 30_000, burst: 4),
+        ]
+        expected.refusals = nil
+        expected.handshakes = Rate(count: 5, period: 1500, burst: 5)
+        #expect(try compile(text).snapshot.limits.rates == expected)
+        let empty = try compile(Sample.root(#""limits": { "rates": {} }"#)).snapshot.limits.rates
+        #expect(empty == RateLimits())
+        #expect(empty.refusals != nil && empty.handshakes != nil && empty.principal == nil)
     }
 
     @Test func `names a configuration by the digest of its text`() throws {

@@ -24,6 +24,7 @@ import Testing
         ("secret", SecretMember.names), ("traces", TracesMember.names), ("admin", AdminMember.names),
         ("health", HealthMember.names),
         ("ejection", EjectionMember.names), ("endpoint_limits", EndpointLimitMember.names),
+        ("rates", RatesMember.names), ("rate", RateMember.names),
     ]
 
     let schema: JSONObject
@@ -87,7 +88,7 @@ import Testing
     @Test func `gives the same defaults and bounds for limits`() throws {
         for name in LimitMember.allCases {
             let property = try property("limits", name.rawValue)
-            let row = name.row
+            guard let row = name.row else { continue }
             let value = Limits()[keyPath: row.limit]
             if let quantity = row.quantity {
                 #expect(property["default"]?.string.flatMap(quantity.parse) == value, "\(name)")
@@ -99,6 +100,32 @@ import Testing
                 #expect(property["maximum"]?.number?.integer == row.bounds.upperBound, "\(name)")
             }
         }
+    }
+
+    @Test func `gives the same defaults and bounds for rates`() throws {
+        func rate(_ name: String) throws -> Rate? {
+            let value = try property("rates", name)["default"]
+            guard let object = value?.object, let count = object["count"]?.number?.integer,
+                let period = object["per"]?.string.flatMap(Quantity.duration.parse)
+            else {
+                #expect(value?.string == Rate.off, "\(name)")
+                return nil
+            }
+            return Rate(count: count, period: period, burst: object["burst"]?.number?.integer)
+        }
+        let rates = RateLimits()
+        #expect(try rate("principal") == rates.principal)
+        #expect(try rate("client") == rates.client)
+        #expect(try rate("refusals") == rates.refusals)
+        #expect(try rate("handshakes") == rates.handshakes)
+        #expect(try property("rates", "tools")["default"]?.object?.members.isEmpty == rates.tools.isEmpty)
+        for name in ["count", "burst"] {
+            #expect(try property("rate", name)["minimum"]?.number?.integer == Rate.counts.lowerBound)
+            #expect(try property("rate", name)["maximum"]?.number?.integer == Rate.counts.upperBound)
+        }
+        let text = try #require(try property("rate", "per")["description"]?.string)
+        #expect(text.contains(Quantity.duration.text(Rate.periods.lowerBound)))
+        #expect(text.contains(Quantity.duration.text(Rate.periods.upperBound)))
     }
 
     @Test func `gives the same defaults elsewhere`() throws {

@@ -465,8 +465,7 @@ def test_no_more_than_half_are_ejected(single):
     assert all(each.requests for each in servers), "too many were found broken: all are used"
 
 
-def test_a_reload_forgets_nothing_of_endpoints_that_stay(over):
-    single = over("http1")
+def test_a_reload_forgets_nothing_of_endpoints_that_stay(single):
     failing, healthy = recorders(single, 2)
     gateway = start(single, [failing, healthy], ejection={"failures": 3, "time": "1m"})
     failing.script = canned(503)

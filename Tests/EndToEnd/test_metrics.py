@@ -107,7 +107,9 @@ def test_requests_count_as_the_access_log_has_them(single, admin):
 def test_times_are_in_their_classes_and_streams_count_to_their_head(single, admin):
     gateway = started(single, admin)
     route = {"route": single.resource}
-    with single.recorder.answering(upstreams.event_stream([b"data: %d\n\n" % each for each in range(6)], 0.1)):
+    with single.recorder.answering(
+        upstreams.event_stream([b"data: %d\n\n" % each for each in range(6)], 0.1)
+    ):
         gateway.exchange(post(single))
     with single.recorder.answering(slowly(0.3)):
         gateway.exchange(post(single))
@@ -258,7 +260,12 @@ def test_no_counter_goes_down_over_reloads(single, admin):
         kept = names[:2] + names[2 + turn % 3 : 8 + turn % 4]
         reload(gateway, admin, with_routes(single, kept, admin, limits={"tokens": 100 + turn}))
         knock(single, gateway, *kept * 2, "r0")
-        assert gateway.exchange(mcp_requests.post(single.host, "/r0", single.issuer.mint(single.at("/r0")))).status == 200
+        assert (
+            gateway.exchange(
+                mcp_requests.post(single.host, "/r0", single.issuer.mint(single.at("/r0")))
+            ).status
+            == 200
+        )
         now = counters(admin.metrics())
         gone = {single.at(f"/{name}") for name in names if name not in kept}
         for key, each in before.items():
@@ -303,7 +310,9 @@ def test_many_routes_have_few_labels(single, admin):
     assert {single.at("/r7"), single.at("/r8"), "other"} <= labels
     assert total(samples, "audgate_requests_total", reason="no_credentials") == 406
     assert value(samples, "audgate_requests_total", route="other", reason="no_credentials") == 395
-    endpoints = {dict(own)["endpoint"] for (name, own) in samples if name.startswith("audgate_upstream_requests")}
+    endpoints = {
+        dict(own)["endpoint"] for (name, own) in samples if name.startswith("audgate_upstream_requests")
+    }
     assert len(endpoints) <= 6
     assert value(samples, "audgate_routes") == 400
     assert len(samples) < 1000
@@ -383,7 +392,11 @@ def test_prometheus_scrapes_it_and_its_rates_are_right(single, admin, tmp_path):
     gateway = started(single, admin)
     port = free_port()
     (tmp_path / "prometheus.yml").write_text(PROMETHEUS.format(target=admin.authority))
-    command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
+    command = [
+        "prometheus",
+        f"--config.file={tmp_path}/prometheus.yml",
+        f"--storage.tsdb.path={tmp_path}/data",
+    ]
     command += [f"--web.listen-address=127.0.0.1:{port}"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -415,7 +428,12 @@ def test_prometheus_scrapes_it_and_its_rates_are_right(single, admin, tmp_path):
         (increase,) = query(f"increase({requests}[1m])")
         assert 8 < increase < 60, "extrapolated, but no restart from zero"
         assert query("scrape_samples_post_metric_relabeling > 50")
-        assert 0 < query(f'histogram_quantile(0.5, audgate_request_duration_seconds_bucket{{route="{single.resource}"}})')[0]
+        assert (
+            0
+            < query(
+                f'histogram_quantile(0.5, audgate_request_duration_seconds_bucket{{route="{single.resource}"}})'
+            )[0]
+        )
     finally:
         server.kill()
         server.wait()

@@ -178,7 +178,7 @@ def test_an_address_that_is_taken_changes_nothing(gate):
     gate.start()
     configuration = gate.configuration()
     with socket.create_server(("127.0.0.1", 0)) as holder:
-        taken = {**configuration["listeners"][0], "address": "127.0.0.1:%d" % holder.getsockname()[1]}
+        taken = {**configuration["listeners"][0], "address": f"127.0.0.1:{holder.getsockname()[1]}"}
         changed = {"listeners": [*configuration["listeners"], taken], "routes": configuration["routes"][:1]}
         entry = reload(gate, {**configuration, **changed}, says="Nothing was reloaded")
     assert "in use" in entry["message"]

@@ -26,7 +26,7 @@ struct Gateway: Sendable {
 
     struct WrongKey: Error {}
 
-    init() throws {
+    init(limits: Limits = Limits()) throws {
         signer = try Self.signer(.ellipticCurve(.p256), .es256, "k1")
         rsaSigner = try Self.signer(.rsa, .rs256, "k2")
         partner = try Self.signer(.ellipticCurve(.p256), .es256, "k1")
@@ -34,7 +34,7 @@ struct Gateway: Sendable {
         keys[IssuerID(0)] = IssuerKeys(keySet: try Self.keySet([signer, rsaSigner]), isPending: false)
         keys[IssuerID(1)] = IssuerKeys(keySet: try Self.keySet([partner]), isPending: false)
         self.keys = keys
-        snapshot = try Self.snapshot()
+        snapshot = try Self.snapshot(limits)
     }
 
     static func signer(_ kind: KeyKind, _ algorithm: SignatureAlgorithm, _ name: String) throws -> TokenSigner
@@ -48,7 +48,10 @@ struct Gateway: Sendable {
         try KeySet("{\"keys\":[\(signers.map(\.publicJWK).joined(separator: ","))]}".octets.span)
     }
 
-    private static func snapshot() throws -> Snapshot {
+    /// Counts nothing for any address.
+    static var meter: RateMeter { RateMeter(tables: RateTables(entries: 8), address: nil, now: 0) }
+
+    private static func snapshot(_ limits: Limits) throws -> Snapshot {
         let names = ["https://as.example", "https://partner.example"]
         let issuers = names.enumerated().map { index, name in
             Issuer(
@@ -100,7 +103,8 @@ struct Gateway: Sendable {
                 try route("https://gw.example/partner", issuer: 1),
                 try route("https://gw.example/two", scopes: ["one", "two"]),
             ],
-            scopeImplications: ["notion.admin": ["notion.write"], "notion.write": ["notion.read"]]
+            scopeImplications: ["notion.admin": ["notion.write"], "notion.write": ["notion.read"]],
+            limits: limits
         )
     }
 
@@ -160,7 +164,8 @@ extension Gateway {
         tokens: inout TokenCache,
         now: Int64 = now,
         isReady: Bool = true,
-        mayAwaitKeys: Bool = false
+        mayAwaitKeys: Bool = false,
+        meter: RateMeter = meter
     ) -> Outcome {
         var head = RequestHead()
         var parser = RequestParser(limits: MessageLimits())
@@ -187,9 +192,10 @@ extension Gateway {
             snapshot: snapshot,
             keys: keys ?? self.keys,
             tokens: &tokens,
-            sessions: sessions
+            sessions: sessions,
+            meter: meter
         )
-        return outcome(of: decision, head, body)
+        return outcome(of: decision, head, body, meter)
     }
 
     /// A message of the revision that the head names.
@@ -206,7 +212,8 @@ extension Gateway {
     private func outcome(
         of decision: consuming Decision,
         _ head: borrowing RequestHead,
-        _ body: borrowing ByteBuffer
+        _ body: borrowing ByteBuffer,
+        _ meter: RateMeter
     ) -> Outcome {
         switch consume decision {
         case .awaitBody(let clearance):
@@ -217,9 +224,10 @@ extension Gateway {
                 body: body.span,
                 envelope: &envelope,
                 snapshot: snapshot,
-                sessions: sessions
+                sessions: sessions,
+                meter: meter
             )
-            return outcome(of: decision, head, body)
+            return outcome(of: decision, head, body, meter)
         case .forward(let permit):
             return Outcome(
                 status: 200,

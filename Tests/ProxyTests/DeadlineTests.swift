@@ -46,6 +46,25 @@ import Transport
         }
     }
 
+    @Test func `keeps its own entry of the wheel alone when the wheel is pruned`() {
+        var wheel = TimerWheel(now: 0)
+        var table = ConnectionTable()
+        let id = table.reserve()
+        var deadline = Deadline()
+        for moment in [300_000, 60_000, 10_000, 20_000] { deadline.set(moment, for: id, in: &wheel) }
+        #expect(wheel.count == 3)
+        wheel.prune { token, due in token == id.token && deadline.awaits(due) }
+        #expect(wheel.count == 1)
+        var passed: [Int] = []
+        for now in stride(from: 0, to: 400_000, by: 16) {
+            var due: [UInt64] = []
+            wheel.advance(to: now, due: &due)
+            for _ in due where deadline.hasPassed(now: now, for: id, in: &wheel) { passed.append(now) }
+        }
+        #expect(passed.count == 1)
+        #expect(passed.allSatisfy { $0 >= 20_000 && $0 <= 20_100 })
+    }
+
     @Test func `does not pass after it was cleared, and passes again when set anew`() {
         var wheel = TimerWheel(now: 0)
         var table = ConnectionTable()

@@ -56,6 +56,8 @@ final class TestGateway: Sendable {
         health = EndpointHealth(logger: quiet) { mailbox.send($0) }
         let services = WorkerServices(
             keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet, auditLog: LogSink()) { _ in },
+            rates: RateTables(entries: 64),
+            addresses: AddressTable(entries: 64),
             names: NameRefresher(hosts: [host], logger: quiet) { _ in },
             health: health,
             accessLog: sink,

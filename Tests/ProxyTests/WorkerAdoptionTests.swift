@@ -80,7 +80,7 @@ extension WorkerTests {
             for _ in 0..<20 { worker.turn(milliseconds: 5) }
             client.wait(seconds: 1)
             #expect(client.receive(through: "\r\n\r\nok").text.hasPrefix("HTTP/1.1 200 "))
-            #expect(worker.parked.isEmpty)
+            #expect(worker.parked.count == 0)
         }
     }
 }

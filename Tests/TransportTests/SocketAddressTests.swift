@@ -51,6 +51,23 @@ import Transport
         #expect(try #require(SocketAddress(text)).isLoopback == isLoopback)
     }
 
+    @Test(arguments: [
+        ("192.0.2.1:80", "192.0.2.1:81", true), ("192.0.2.1:80", "192.0.2.2:80", false),
+        ("[::ffff:192.0.2.1]:80", "192.0.2.1:80", true),
+        ("[2001:db8:1:2::1]:80", "[2001:db8:1:2:ffff:ffff:ffff:ffff]:80", true),
+        ("[2001:db8:1:2::1]:80", "[2001:db8:1:3::1]:80", false), ("[::1]:80", "127.0.0.1:80", false),
+        // Four octets are never the first of eight.
+        ("[c000:201::]:80", "192.0.2.1:80", false),
+    ])
+    func `knows which addresses are of one site`(first: String, second: String, isSame: Bool) throws {
+        let sites = try [first, second].map { try #require(SocketAddress($0)?.site) }
+        #expect((sites[0] == sites[1]) == isSame)
+    }
+
+    @Test func `a Unix path is of no site`() {
+        #expect(SocketAddress("unix:/x")?.site == nil)
+    }
+
     @Test func `names are looked up with their port, each address once`() throws {
         let addresses = try NameLookup.addresses(of: "localhost", port: 81)
         #expect(!addresses.isEmpty)

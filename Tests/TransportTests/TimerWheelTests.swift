@@ -86,4 +86,18 @@ import Transport
         #expect(due == [7])
         #expect(wheel.delay(from: 10 + delay) == -1)
     }
+
+    @Test func `what is pruned never falls due, and everything else does`() {
+        var wheel = TimerWheel(now: 0)
+        for token in 0..<1000 as Range<UInt64> { wheel.insert(token, due: Int(token) * 100) }
+        wheel.insert(2, due: 5)
+        #expect(wheel.count == 1001)
+        wheel.prune { token, due in token % 3 == 0 || due == 5 }
+        #expect(wheel.count == 335)
+        var due: [UInt64] = []
+        for now in stride(from: 0, through: 100_100, by: 32) { wheel.advance(to: now, due: &due) }
+        #expect(due.sorted() == ([2] + (0..<1000).filter { $0 % 3 == 0 }).sorted())
+        #expect(wheel.count == 0)
+        #expect(wheel.delay(from: 100_100) == -1)
+    }
 }

@@ -23,6 +23,7 @@ defaults
     timeout connect 2s
     timeout client 20s
     timeout server 20s
+    timeout check 2s
     {retries}
     option httpchk
     http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host health.invalid

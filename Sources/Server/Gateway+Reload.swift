@@ -1,0 +1,84 @@
+// Another configuration for the same process: all of it, or nothing.
+
+internal import Configuration
+internal import Logging
+internal import Policy
+internal import Proxy
+internal import Transport
+
+extension Gateway {
+    /// Loads the configuration anew and hands it to the workers: all of it, or nothing.
+    ///
+    /// - Returns: The files that were read for it.
+    func reload(from origin: ConfigurationOrigin) -> ReadFiles {
+        let files = ReadFiles()
+        do throws(ReloadRefusal) {
+            try publish(try load(from: origin, noting: files))
+        } catch {
+            state.note(error)
+            for problem in error.problems {
+                logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
+                AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
+                    .leave(in: logs.audit.sink)
+            }
+        }
+        return files
+    }
+
+    private func load(
+        from origin: ConfigurationOrigin,
+        noting files: ReadFiles
+    ) throws(ReloadRefusal) -> GatewayConfiguration {
+        let new: GatewayConfiguration
+        do throws(ConfigurationError) {
+            new = try origin.load(configuration.legacy, files)
+        } catch {
+            throw ReloadRefusal(error)
+        }
+        if let obstacle = configuration.obstacle(to: new) { throw ReloadRefusal(obstacle) }
+        return new
+    }
+
+    private func publish(_ new: GatewayConfiguration) throws(ReloadRefusal) {
+        let listeners: [PublishedListener]
+        do throws(StartError) {
+            try logs.apply(new.log)
+            listeners = try sockets.take(new.listeners)
+        } catch {
+            try? logs.apply(configuration.log)
+            throw ReloadRefusal(error.sentence)
+        }
+        configuration = new
+        level.current = new.log.level.loggerLevel
+        new.tellWarnings(to: logger)
+        let publication = publisher.publish(new.snapshot)
+        state.noteLoaded(publication)
+        adopt(listeners.first { $0.facts.purpose == .admin })
+        names?.follow(publication.hosts)
+        health.adopt(publication)
+        traces.adopt(new.snapshot.traces)
+        keys?.adopt(publication, listeners.filter { $0.facts.purpose == .routes })
+        awaited = publication.generation
+    }
+
+    /// Takes over the admin listener of the configuration that is served now.
+    private func adopt(_ listener: PublishedListener?) {
+        do throws(SystemError) {
+            try admin.adopt(configuration, listener, services)
+        } catch {
+            logger.error("The admin listener could not be started.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Says that all workers have taken over what was published last, and for how long that held one of them up.
+    func noteAdoption() {
+        guard let generation = awaited, statuses.allSatisfy({ $0.generation >= generation }) else { return }
+        awaited = nil
+        AuditEvent(.reloaded, [("configuration", configuration.snapshot.hash)]).leave(in: logs.audit.sink)
+        let pause = statuses.map(\.adoptionPause).max() ?? 0
+        logger.notice(
+            "Reloaded.",
+            metadata: ["configuration": "\(configuration.snapshot.hash)", "longest_pause_us": "\(pause)"]
+        )
+    }
+}
