@@ -5,11 +5,6 @@ import Testing
 @Suite struct NotYetSupportedTests {
     @Test(arguments: [
         Expectation(
-            "/watch",
-            "\"watch\" is not yet supported",
-            Sample.root(#"§"watch": true"#)
-        ),
-        Expectation(
             "/routes/0/upstream/credentials",
             "\"assertion\" are not yet supported",
             Sample.upstream(#"{ "endpoints": ["http://a"], "credentials": §"assertion" }"#)
