@@ -9,6 +9,9 @@ public import Transport
 /// Judges endpoints, tells all workers what follows, and says in the log what has changed. Workers come here on their cold
 /// path alone: with a failure, and with the first success after one.
 public final class EndpointHealth: Sendable {
+    /// Most checks at a time, each with a descriptor.
+    public static let maximumChecks = HealthChecks.maximum
+
     /// Milliseconds between two looks at what is due.
     private static let pause = 100
 

@@ -7,7 +7,7 @@ internal import Transport
 /// The checks that run.
 final class HealthChecks: Sendable {
     /// Most checks at a time; others are late.
-    private static let maximum = 64
+    static let maximum = 64
 
     private let running = Atomic<Int>(0)
 

@@ -136,7 +136,9 @@ public final class Gateway {
         let lookUps = 2 * min(names, NameRefresher.maximumLookUps)
         // Each worker has a poller, a mailbox and its listeners.
         let own = 2 + snapshot.listeners.count
-        return (descriptors - reservedDescriptors - fetches - lookUps) / workers - own
+        let hasChecks = snapshot.routes.contains { $0.upstream.rules.check != nil }
+        let checks = hasChecks ? EndpointHealth.maximumChecks : 0
+        return (descriptors - reservedDescriptors - fetches - lookUps - checks) / workers - own
     }
 
     private static func hosts(of snapshot: Snapshot) -> Set<String> {
