@@ -21,6 +21,19 @@ extension Span<UInt8> {
         extracting(range.start..<range.end)
     }
 
+    /// Whether the bytes of `text` stand somewhere in the span.
+    public func contains(_ text: StaticString) -> Bool {
+        let length = text.utf8CodeUnitCount
+        guard length > 0 else { return true }
+        let first = unsafe text.utf8Start[0]
+        var start = 0
+        while let index = firstIndex(of: first, from: start), index <= count - length {
+            if extracting(index..<index + length).equals(text) { return true }
+            start = index + 1
+        }
+        return false
+    }
+
     /// Whether the bytes are exactly those of `other`.
     public func equals(_ other: borrowing Span<UInt8>) -> Bool {
         guard count == other.count else { return false }

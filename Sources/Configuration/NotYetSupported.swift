@@ -5,9 +5,7 @@ internal import JSON
 /// The parts of the format that are still missing.
 enum NotYetSupported {
     /// Members, by the object that they belong to.
-    private static let members: [String: Set<String>] = [
-        UpstreamMember.object: ["health"]
-    ]
+    private static let members: [String: Set<String>] = [:]
 
     /// Ways to pass a credential on.
     private static let credentials: Set<String> = ["assertion", "exchange"]

@@ -6,10 +6,11 @@ internal import Policy
 
 /// Members of an upstream that is more than a URL.
 enum UpstreamMember: String, MemberName {
-    case endpoints, credentials, http2, tls
+    case endpoints, credentials, http2, tls, health, ejection, limits
     case legacySSE = "legacy_sse"
     case connectTimeout = "connect_timeout"
     case responseTimeout = "response_timeout"
+    case slowStart = "slow_start"
 
     static let object = "an upstream"
 }
@@ -25,6 +26,7 @@ struct UpstreamObject {
     /// Where it is said that the server speaks HTTP with SSE as of 2024-11-05; nil if it does not.
     let legacySSE: Node?
     private let tls: UpstreamTLS?
+    private let rules: EndpointRules
     /// Whether nothing but an endpoint was reported.
     private let isWhole: Bool
 
@@ -62,6 +64,7 @@ struct UpstreamObject {
         responseTimeout =
             members?[.responseTimeout]?.quantity(.duration, in: 10...86_400_000)
             ?? Self.defaultResponseTimeout
+        rules = EndpointRules(members)
         responseTimeoutNode = members?[.responseTimeout]
         let speaksHTTP2 = members?[.http2]?.bool() ?? false
         self.speaksHTTP2 = speaksHTTP2
@@ -101,7 +104,8 @@ struct UpstreamObject {
             responseTimeout: responseTimeout,
             usesLegacySSE: legacySSE != nil,
             speaksHTTP2: speaksHTTP2,
-            tls: tls
+            tls: tls,
+            rules: rules
         )
     }
 

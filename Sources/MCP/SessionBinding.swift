@@ -5,7 +5,8 @@
 /// Each field has its length in front, so that none can run into the next; two bindings are equal exactly when all
 /// fields are the same octets.
 public struct SessionBinding: Hashable, Sendable {
-    let octets: [UInt8]
+    /// The octets: no two bindings have the same, and none begins with those of another.
+    public let octets: [UInt8]
 
     /// Binds to a principal on a route.
     ///

@@ -7,26 +7,28 @@ internal import OpenSSL
 public struct OpenedSession: Equatable, Sendable {
     /// The upstream's own id: 1 to `SessionSeal.maximumUpstreamLength` octets of 0x21 to 0x7E.
     public let id: [UInt8]
-    /// Which endpoint holds the session.
-    public let endpoint: EndpointTag
+    /// Where the session is.
+    public let place: PlaceTag
 }
 
 /// Seals the session ids of upstreams and opens them again.
 ///
 /// A sealed id is base64url without padding of: the format (one octet), the key's identifier (4 octets), the
-/// endpoint's tag (8), the upstream's id, and the HMAC-SHA-256 of all these and the binding (32). The id can be read
-/// by whom it is given to; it cannot be altered, or used by another principal or on another route.
+/// endpoint's tag (8), in format 2 the tag of its address (8), the upstream's id, and the HMAC-SHA-256 of all these and
+/// the binding (32). The id can be read by whom it is given to; it cannot be altered, or used by another principal or on
+/// another route. The tag of the address is masked, as there are so few addresses that a plain digest would tell them.
 public enum SessionSeal {
     /// Longest id of an upstream in octets.
     public static let maximumUpstreamLength = 512
 
     /// Longest sealed id in octets.
-    public static let maximumLength = (4 * (overhead + maximumUpstreamLength) + 2) / 3
+    public static let maximumLength = (4 * (overhead + EndpointTag.length + maximumUpstreamLength) + 2) / 3
 
     /// Longest id in octets that a client may present at all; longer ones are no session ids but an attack.
     public static let maximumPresentedLength = 4096
 
-    private static let format: UInt8 = 1
+    /// Without and with the tag of an address.
+    private static let formats: (plain: UInt8, addressed: UInt8) = (1, 2)
     private static let headLength = 1 + SessionKeys.Key.identifierLength + EndpointTag.length
     private static let overhead = headLength + Digest256.byteCount
 
@@ -35,21 +37,26 @@ public enum SessionSeal {
     /// - Parameters:
     ///   - id: The upstream's id.
     ///   - binding: Who may use the session, and where.
-    ///   - endpoint: Name of the endpoint that holds the session.
+    ///   - place: Where the session is.
     ///   - keys: The gateway's keys.
     /// - Returns: The id for the client, letters, digits, `-` and `_` only.
     /// - Throws: Why the upstream's id is none.
     public static func seal(
         _ id: borrowing Span<UInt8>,
         for binding: SessionBinding,
-        endpoint: String,
+        at place: PlaceTag,
         keys: SessionKeys
     ) throws(SessionViolation) -> [UInt8] {
         guard !id.isEmpty else { throw .upstreamIDEmpty }
         guard id.count <= maximumUpstreamLength else { throw .upstreamIDTooLong }
         guard isVisible(id) else { throw .upstreamIDInvalid }
-        var sealed = [format] + keys.sealing.identifier + EndpointTag(ofEndpoint: endpoint).octets
-        sealed.append(contentsOf: [UInt8](copying: id))
+        let id = [UInt8](copying: id)
+        var sealed = [place.address == nil ? formats.plain : formats.addressed]
+        sealed += keys.sealing.identifier + place.endpoint.octets
+        if let address = place.address {
+            sealed += address.masked(by: mask(of: id, under: keys.sealing)).octets
+        }
+        sealed += id
         sealed.append(contentsOf: code(of: sealed, for: binding, under: keys.sealing).bytes)
         return Base64URL.encode(sealed.span).octets
     }
@@ -70,20 +77,27 @@ public enum SessionSeal {
         guard sealed.count <= maximumPresentedLength else { throw .tooLong }
         guard !sealed.isEmpty, isVisible(sealed) else { throw .invalid }
         guard sealed.count <= maximumLength, let octets = Base64URL.decode(sealed),
-            octets.count > overhead, octets[0] == format
+            let format = octets.first, format == formats.plain || format == formats.addressed
         else { throw .notSealed }
+        let addressLength = format == formats.addressed ? EndpointTag.length : 0
+        guard octets.count > overhead + addressLength else { throw .notSealed }
         let content = Array(octets.dropLast(Digest256.byteCount))
         guard let presented = Digest256(octets.span.extracting(content.count...)) else { throw .notSealed }
         let candidates = keys.all.filter { content.dropFirst().starts(with: $0.identifier) }
         guard !candidates.isEmpty else { throw .unknownKey }
         // Digests compare in constant time.
-        guard candidates.contains(where: { code(of: content, for: binding, under: $0) == presented }) else {
-            throw .foreign
-        }
-        return OpenedSession(
-            id: Array(content.dropFirst(headLength)),
-            endpoint: EndpointTag(content.span.extracting((headLength - EndpointTag.length)...))
-        )
+        guard let key = candidates.first(where: { code(of: content, for: binding, under: $0) == presented })
+        else { throw .foreign }
+        let id = Array(content.dropFirst(headLength + addressLength))
+        let endpoint = EndpointTag(content.span.extracting((headLength - EndpointTag.length)...))
+        guard addressLength > 0 else { return OpenedSession(id: id, place: PlaceTag(endpoint: endpoint)) }
+        let address = EndpointTag(content.span.extracting(headLength...)).masked(by: mask(of: id, under: key))
+        return OpenedSession(id: id, place: PlaceTag(endpoint: endpoint, address: address))
+    }
+
+    /// What the tag of an address is hidden by. No content of a seal is as long as the length in front says.
+    private static func mask(of id: [UInt8], under key: SessionKeys.Key) -> UInt64 {
+        key.code(for: [0xFF, 0xFF] + id).prefix
     }
 
     /// The content has its length in front, so that it cannot run into the binding.

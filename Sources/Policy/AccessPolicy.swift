@@ -21,12 +21,15 @@ public struct ForwardPermit: ~Copyable, Sendable {
     public let session: SessionPlace?
     /// The request target at a 2024-11-05 server that the client was told of, nil for the upstream's own path.
     public let target: [UInt8]?
+    /// What it is for.
+    public let purpose: RequestPurpose
 
     fileprivate init(
         _ clearance: consuming HeadClearance,
         era: Era,
         session: SessionPlace?,
-        target: [UInt8]? = nil
+        target: [UInt8]? = nil,
+        purpose: RequestPurpose
     ) {
         route = clearance.route
         principal = clearance.principal
@@ -35,6 +38,7 @@ public struct ForwardPermit: ~Copyable, Sendable {
         self.era = era
         self.session = session
         self.target = target
+        self.purpose = purpose
     }
 }
 
@@ -120,7 +124,8 @@ public enum AccessPolicy {
             try checkRevision(ofBodiless: request)
             let session = try session(of: request, route, principal, snapshot, sessions)
             try checkRates(principal, meter, snapshot)
-            return .forward(ForwardPermit(clearance, era: .legacy, session: session))
+            let purpose = request.method == .get ? RequestPurpose.listening : .ordinary
+            return .forward(ForwardPermit(clearance, era: .legacy, session: session, purpose: purpose))
         } catch {
             meter.count(error, by: snapshot.limits.rates)
             return progress.decision(for: error)
@@ -172,7 +177,13 @@ public enum AccessPolicy {
             try checkOperations(envelope, body, route, principal, snapshot)
             try checkRates(envelope, body, route, principal, meter, snapshot)
             return .forward(
-                ForwardPermit(clearance, era: era, session: session.place, target: session.target)
+                ForwardPermit(
+                    clearance,
+                    era: era,
+                    session: session.place,
+                    target: session.target,
+                    purpose: RequestPurpose(of: envelope, in: body)
+                )
             )
         } catch {
             meter.count(error, by: snapshot.limits.rates)

@@ -116,6 +116,8 @@ public struct Answer: Sendable, Equatable {
                 Answer(502, "bad_gateway", "The server behind the gateway cannot be reached")
             case .upstreamMalformed, .upstreamUnauthorized, .upstreamRedirect:
                 Answer(502, "bad_gateway", "The server behind the gateway gave no usable answer")
+            case .queueFull, .queueTimeout:
+                Answer(503, "temporarily_unavailable", "The server behind the gateway has too much to do")
             case .requestTimeout: Answer(504, "gateway_timeout", "The request took too long")
             case .connectTimeout, .upstreamTimeout:
                 Answer(504, "gateway_timeout", "The server behind the gateway did not answer in time")

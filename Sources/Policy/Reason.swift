@@ -111,6 +111,10 @@ public enum AccessReason: String, Sendable, CaseIterable {
 
 /// What went wrong behind the policy. The raw value is the reason code.
 public enum FailureReason: String, Sendable, CaseIterable {
+    /// The server has as many requests or connections as it may have, and so many wait already.
+    case queueFull = "upstream_queue_full"
+    /// The server had as many requests or connections as it may have, for too long.
+    case queueTimeout = "upstream_queue_timeout"
     /// The name of the server has no address.
     case nameUnresolved = "upstream_name_unresolved"
     /// No connection to the server could be made.

@@ -9,8 +9,10 @@ public import MCP
 public struct SessionPlace: Sendable, Equatable {
     /// The server's own id.
     public let id: [UInt8]
-    /// The number of the endpoint that holds it among the route's; nil if any may.
-    public let endpoint: Int?
+    /// The number of the endpoint that holds it among the route's.
+    public let endpoint: Int
+    /// The address of the endpoint that holds it; nil if any may.
+    public let address: EndpointTag?
 }
 
 /// What stands under a seal.
@@ -50,11 +52,19 @@ public enum SessionRule {
         for principal: Principal,
         _ snapshot: Snapshot
     ) throws(SessionViolation) -> SessionPlace {
-        let binding = binding(of: principal, at: route, kind)
+        let binding = SessionBinding(of: principal, at: route, kind)
         let session = try SessionSeal.open(sealed, for: binding, keys: snapshot.sessionKeys)
+        return try place(session.place, of: session.id, at: route)
+    }
+
+    private static func place(
+        _ tag: PlaceTag,
+        of id: [UInt8],
+        at route: Route
+    ) throws(SessionViolation) -> SessionPlace {
         // An endpoint that is not configured any more has taken its sessions with it.
-        guard let endpoint = route.upstream.number(of: session.endpoint) else { throw .foreign }
-        return SessionPlace(id: session.id, endpoint: endpoint)
+        guard let endpoint = route.upstream.number(of: tag.endpoint) else { throw .foreign }
+        return SessionPlace(id: id, endpoint: endpoint, address: tag.address)
     }
 
     /// Where a message of 2024-11-05 goes, whose address the client was told by the event stream; nil if the request
@@ -83,11 +93,9 @@ public enum SessionRule {
         guard id.count <= SessionSeal.maximumPresentedLength else { throw .tooLong }
         let octets = Array(copying: id)
         guard !octets.isEmpty, octets.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .invalid }
-        let binding = binding(of: principal, at: route)
-        guard let tag = sessions.endpoint(of: octets, route: route, owner: binding),
-            let endpoint = route.upstream.number(of: tag)
-        else { throw .foreign }
-        return SessionPlace(id: octets, endpoint: endpoint)
+        let owner = SessionBinding(of: principal, at: route)
+        guard let tag = sessions.place(of: octets, route: route, owner: owner) else { throw .foreign }
+        return try place(tag, of: octets, at: route)
     }
 
     /// What a client gets for the id that a server gave.
@@ -95,20 +103,15 @@ public enum SessionRule {
     /// - Throws: Why the server's id is none.
     public static func clientID(
         for id: [UInt8],
-        from endpoint: Endpoint,
+        from place: PlaceTag,
         at route: Route,
         for principal: Principal,
         _ snapshot: Snapshot,
         _ sessions: SessionTable
     ) throws(SessionViolation) -> [UInt8] {
-        let sealed = try seal(id, as: .session, from: endpoint, at: route, for: principal, snapshot)
+        let sealed = try seal(id, as: .session, from: place, at: route, for: principal, snapshot)
         guard route.sessions == .plain else { return sealed }
-        sessions.enter(
-            id,
-            route: route,
-            owner: binding(of: principal, at: route),
-            endpoint: EndpointTag(ofEndpoint: endpoint.identity)
-        )
+        sessions.enter(id, route: route, owner: SessionBinding(of: principal, at: route), place: place)
         return id
     }
 
@@ -118,15 +121,15 @@ public enum SessionRule {
     public static func seal(
         _ id: [UInt8],
         as kind: SealKind,
-        from endpoint: Endpoint,
+        from place: PlaceTag,
         at route: Route,
         for principal: Principal,
         _ snapshot: Snapshot
     ) throws(SessionViolation) -> [UInt8] {
         try SessionSeal.seal(
             id.span,
-            for: binding(of: principal, at: route, kind),
-            endpoint: endpoint.identity,
+            for: SessionBinding(of: principal, at: route, kind),
+            at: place,
             keys: snapshot.sessionKeys
         )
     }
@@ -135,14 +138,13 @@ public enum SessionRule {
     public static func forget(_ place: SessionPlace, at route: Route, _ sessions: SessionTable) {
         if route.sessions == .plain { sessions.forget(place.id, route: route) }
     }
+}
 
-    private static func binding(
-        of principal: Principal,
-        at route: Route,
-        _ kind: SealKind = .session
-    ) -> SessionBinding {
+extension SessionBinding {
+    /// Binds to a principal on a route.
+    init(of principal: Principal, at route: Route, _ kind: SealKind = .session) {
         let token = principal.token
-        return SessionBinding(
+        self.init(
             // No resource has a blank: what was sealed as the one never opens as the other.
             route: kind == .session ? route.resource.text : route.resource.text + " place",
             issuer: token.issuer,

@@ -15,53 +15,34 @@ public final class SessionTable: Sendable {
 
     private struct Entry {
         let owner: SessionBinding
-        let endpoint: EndpointTag
-        /// Tells the session from earlier ones of the same id.
-        let number: Int
+        let place: PlaceTag
     }
 
-    private struct Sessions {
-        var entries: [Key: Entry] = [:]
-        /// In the order of their coming; those before `first` are gone.
-        var order: [(key: Key, number: Int)] = []
-        var first = 0
-        var count = 0
-    }
-
-    private let sessions = Mutex(Sessions())
+    private let sessions = Mutex(BoundedTable<Key, Entry>(capacity: capacity))
 
     /// Makes an empty table.
     public init() {}
 
-    /// Remembers that the session `id` belongs to `owner` and is at `endpoint`; an id that is known keeps its owner.
-    func enter(_ id: [UInt8], route: Route, owner: SessionBinding, endpoint: EndpointTag) {
+    /// Remembers that the session `id` belongs to `owner` and is at `place`; an id that is known keeps its owner.
+    func enter(_ id: [UInt8], route: Route, owner: SessionBinding, place: PlaceTag) {
         let key = Key(route: route.resource.text, id: id)
         sessions.withLock { sessions in
-            guard sessions.entries[key] == nil else { return }
-            sessions.count += 1
-            sessions.entries[key] = Entry(owner: owner, endpoint: endpoint, number: sessions.count)
-            sessions.order.append((key, sessions.count))
-            guard sessions.order.count - sessions.first > Self.capacity else { return }
-            let oldest = sessions.order[sessions.first]
-            if sessions.entries[oldest.key]?.number == oldest.number { sessions.entries[oldest.key] = nil }
-            sessions.first += 1
-            guard sessions.first > Self.capacity else { return }
-            sessions.order.removeFirst(sessions.first)
-            sessions.first = 0
+            guard sessions[key] == nil else { return }
+            sessions[key] = Entry(owner: owner, place: place)
         }
     }
 
     /// Where the session `id` is, nil if it does not belong to `owner`.
-    func endpoint(of id: [UInt8], route: Route, owner: SessionBinding) -> EndpointTag? {
+    func place(of id: [UInt8], route: Route, owner: SessionBinding) -> PlaceTag? {
         sessions.withLock { sessions in
-            guard let entry = sessions.entries[Key(route: route.resource.text, id: id)], entry.owner == owner
+            guard let entry = sessions[Key(route: route.resource.text, id: id)], entry.owner == owner
             else { return nil }
-            return entry.endpoint
+            return entry.place
         }
     }
 
     /// Forgets a session that has ended.
     func forget(_ id: [UInt8], route: Route) {
-        sessions.withLock { $0.entries[Key(route: route.resource.text, id: id)] = nil }
+        sessions.withLock { $0[Key(route: route.resource.text, id: id)] = nil }
     }
 }

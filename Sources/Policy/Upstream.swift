@@ -1,6 +1,6 @@
 // The MCP server behind a route.
 
-internal import MCP
+public import MCP
 public import OpenSSL
 
 /// Which credential goes on to the server.
@@ -46,6 +46,14 @@ public struct Endpoint: Hashable, Sendable {
     /// What tells the endpoint from others, in session ids.
     public var identity: String { name + path }
 
+    /// Where its sessions and tasks are, for one of its addresses or for an endpoint that is one by itself.
+    public func tag(atAddress address: String?) -> PlaceTag {
+        PlaceTag(
+            endpoint: EndpointTag(ofEndpoint: identity),
+            address: address.map { EndpointTag(ofEndpoint: $0) }
+        )
+    }
+
     /// The endpoint as logs show it.
     public var name: String { unixPath.map { "unix:\($0)" } ?? authority }
 }
@@ -82,6 +90,8 @@ public struct Upstream: Sendable {
     public let speaksHTTP2: Bool
     /// How connections are secured; nil if no endpoint is reached by TLS.
     public let tls: UpstreamTLS?
+    /// How the endpoints are looked after.
+    public let rules: EndpointRules
 
     /// Makes an upstream out of checked parts.
     public init(
@@ -91,7 +101,8 @@ public struct Upstream: Sendable {
         responseTimeout: Int,
         usesLegacySSE: Bool = false,
         speaksHTTP2: Bool = false,
-        tls: UpstreamTLS? = nil
+        tls: UpstreamTLS? = nil,
+        rules: EndpointRules = EndpointRules()
     ) {
         self.endpoints = endpoints
         self.credentials = credentials
@@ -101,8 +112,9 @@ public struct Upstream: Sendable {
         tags = endpoints.map { EndpointTag(ofEndpoint: $0.identity) }
         self.speaksHTTP2 = speaksHTTP2
         self.tls = tls
+        self.rules = rules
     }
 
     /// The number of the endpoint with this tag, nil if there is none.
-    func number(of tag: EndpointTag) -> Int? { tags.firstIndex(of: tag) }
+    public func number(of tag: EndpointTag) -> Int? { tags.firstIndex(of: tag) }
 }

@@ -1,45 +1,47 @@
-// The addresses of the hosts that a worker connects to.
+// The addresses of the names that a worker connects to.
 
-internal import Policy
 internal import Transport
 
-/// What a worker knows of a host.
-enum HostAddresses {
-    /// Nothing yet: the first look-up is under way.
-    case unknown
-    /// The addresses, in the order in which to try them.
-    case known([SocketAddress])
-    /// The name could not be resolved.
-    case failed(String)
+/// What a worker knows of a name, and who follows it.
+final class NamedHost {
+    /// The addresses, without ports; none while none are known.
+    fileprivate(set) var addresses: [SocketAddress] = []
+    /// Why there is none; nil while the first look-up is under way.
+    fileprivate(set) var problem: String?
+    /// Endpoints that have taken places at these addresses, by their numbers.
+    var followers: [Int: UpstreamEndpoint] = [:]
 }
 
-/// The addresses by host name, as the name refresher sent them.
+/// The names, as the name refresher tells of them.
 struct AddressBook {
-    private var hosts: [String: HostAddresses] = [:]
+    private var hosts: [String: NamedHost] = [:]
 
-    /// Enters what was found; what was known stays when nothing was found.
-    mutating func enter(_ addresses: [SocketAddress], for host: String, problem: String) {
-        if addresses.isEmpty {
-            if case .known = hosts[host] { return }
-            hosts[host] = .failed(problem)
-        } else {
-            hosts[host] = .known(addresses)
-        }
+    /// What is known of a name.
+    mutating func host(_ name: String) -> NamedHost {
+        if let host = hosts[name] { return host }
+        let host = NamedHost()
+        hosts[name] = host
+        return host
     }
 
-    /// Forgets all hosts but those in `needed`.
+    /// Enters what was found; what was known stays when nothing was found.
+    ///
+    /// - Returns: The name if its addresses have changed, for its followers.
+    mutating func enter(_ found: [SocketAddress], for name: String, problem: String) -> NamedHost? {
+        let host = host(name)
+        guard !found.isEmpty else {
+            if host.addresses.isEmpty { host.problem = problem }
+            return nil
+        }
+        // Resolvers change the order from answer to answer.
+        guard Set(found) != Set(host.addresses) else { return nil }
+        host.addresses = found
+        return host
+    }
+
+    /// Forgets all names but those in `needed`.
     mutating func keep(_ needed: Set<String>) {
         guard hosts.contains(where: { !needed.contains($0.key) }) else { return }
         hosts = hosts.filter { needed.contains($0.key) }
-    }
-
-    /// The addresses of an endpoint, with its port.
-    func addresses(of endpoint: Endpoint) -> HostAddresses {
-        if let path = endpoint.unixPath { return .known([SocketAddress(.unix(path))]) }
-        if let literal = SocketAddress(host: endpoint.host, port: endpoint.port) { return .known([literal]) }
-        guard case .known(let addresses) = hosts[endpoint.host] else {
-            return hosts[endpoint.host] ?? .unknown
-        }
-        return .known(addresses.map { $0.with(port: endpoint.port) })
     }
 }

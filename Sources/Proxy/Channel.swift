@@ -59,6 +59,8 @@ final class Channel {
     private static let sealShare = 64 * 1024
 
     let socket: Socket
+    /// What the connection takes of an endpoint's limit, nil if it takes nothing.
+    var slot: EndpointSlot?
     private var tls: TLSSession?
     private let memory: CiphertextMemory
     /// Ciphertext that the kernel has not taken yet.

@@ -3,6 +3,7 @@
 internal import Bytes
 internal import HTTP
 internal import HTTP1
+internal import MCP
 internal import Policy
 
 /// An exchange. Workers keep finished ones for reuse, so that serving a request allocates nothing.
@@ -17,6 +18,8 @@ final class Exchange {
         case readingBody
         /// Waiting for the addresses of a host.
         case awaitingAddresses
+        /// Waiting for room at the server: its endpoints have as many requests or connections as they may have.
+        case awaitingRoom
         /// Waiting for a connection to the server.
         case connecting
         /// The request is on its way, or the response.
@@ -26,7 +29,7 @@ final class Exchange {
         var isParked: Bool {
             switch self {
             case .awaitingKeys, .awaitingAddresses: true
-            case .awaitingMemory, .readingBody, .connecting, .relaying: false
+            case .awaitingMemory, .readingBody, .awaitingRoom, .connecting, .relaying: false
             }
         }
     }
@@ -85,12 +88,18 @@ final class Exchange {
     var rewriting: ResponseRewriting?
     /// Whether the body goes through `rewriting`.
     var isRewritten = false
+    /// Reads along with the response for the id of a task, nil if none may come or nobody needs to know.
+    var taskFinder: TaskFinder?
     /// Number of provisional responses so far.
     var informationalCount = 0
-    /// Addresses of the endpoint that were tried already.
-    var triedAddresses = 0
-    /// Endpoints of the route that were tried before this one.
-    var triedEndpoints = 0
+    /// Places that have failed this request.
+    var triedPlaces: [UpstreamPlace] = []
+    /// Whether the request can go to another place than the one that it has.
+    var hasAlternatives = false
+    /// What the exchange is known by where it waits for room, nil if it does not.
+    var ticket: UInt64?
+    /// Where it waits for room.
+    var awaitedSlots: [EndpointSlots] = []
     /// Whether a connection of the pool failed this exchange before.
     var hasRetried = false
     /// When the first octet of the body was awaited, in milliseconds.
@@ -136,9 +145,12 @@ final class Exchange {
         clientSessionID = nil
         rewriting = nil
         isRewritten = false
+        taskFinder = nil
         informationalCount = 0
-        triedAddresses = 0
-        triedEndpoints = 0
+        triedPlaces.removeAll()
+        hasAlternatives = false
+        ticket = nil
+        awaitedSlots = []
         hasRetried = false
         bodyStart = 0
         endsBy = nil
@@ -146,19 +158,8 @@ final class Exchange {
         record = AccessRecord()
     }
 
-    /// Moves on to the next endpoint of the route; false if all were tried.
-    func moveOn(in pool: UpstreamPool) -> Bool {
-        // A session is at its endpoint and nowhere else.
-        guard lease?.permit.session?.endpoint == nil, let route = record.route else { return false }
-        let choices = generation.endpoints(of: route)
-        guard triedEndpoints + 1 < choices.count, var current = lease.take() else { return false }
-        pool.moveOn(&current, among: choices)
-        triedEndpoints += 1
-        triedAddresses = 0
-        record.endpoint = current.place.endpoint.name
-        lease = consume current
-        return true
-    }
+    /// The browser origin that may read the answer, nil if no browser asked.
+    var origin: String? { lease?.permit.origin ?? permit?.origin }
 
     /// Adds octets to the body.
     func take(_ octets: borrowing Span<UInt8>) {
@@ -184,7 +185,7 @@ final class Exchange {
 
     private var crossOrigin: [LocalResponse.Field] {
         guard let route else { return [] }
-        return CrossOrigin.fields(for: lease?.permit.origin, at: route)
+        return CrossOrigin.fields(for: origin, at: route)
     }
 
     /// Frees what the heads hold: a stream of events may live for days.

@@ -34,6 +34,8 @@ final class HTTP2Connection {
     var awaitsLastRequest = false
     /// Whether a head has begun that has not ended.
     var awaitsHead = false
+    /// Whether a request on it has failed, and none has succeeded since.
+    var hasFailed = false
     /// Whether the worker will come back to the connection in the next round.
     var isQueued = false
     /// Whether the worker will send what waits before the round ends.

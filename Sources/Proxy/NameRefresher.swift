@@ -7,7 +7,7 @@ internal import Synchronization
 /// Looks names up in the background; a name whose resolver is stuck delays nobody but itself.
 public final class NameRefresher: Sendable {
     /// Milliseconds between two look-ups of a name.
-    private static let refresh = 30_000
+    private static let refresh = 10_000
     /// Milliseconds between two look-ups of a name that has no addresses.
     private static let retry = 2_000
     /// Most look-ups at a time. Names that take long leave the others their turns, as those go first that wait longest.

@@ -2,22 +2,6 @@
 
 public import Policy
 
-/// An endpoint together with how it is talked to: routes that agree in all of it share connections.
-public final class PublishedEndpoint: Sendable {
-    /// Where it is.
-    let endpoint: Endpoint
-    /// How TLS is spoken with it, nil for cleartext.
-    let tls: UpstreamTLS?
-    /// Whether new connections are to carry HTTP/2, until the endpoint says that it prefers HTTP/1.1.
-    let speaksHTTP2: Bool
-
-    init(endpoint: Endpoint, tls: UpstreamTLS?, speaksHTTP2: Bool) {
-        self.endpoint = endpoint
-        self.tls = tls
-        self.speaksHTTP2 = speaksHTTP2
-    }
-}
-
 /// Whose a row of counters is.
 public struct CounterOwner: Sendable, Hashable {
     /// The name of the route or the endpoint.
@@ -79,6 +63,9 @@ public final class Publication: Sendable {
         retiredRouteRows = routes.retired
         hosts = Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
     }
+
+    /// The endpoints of this generation, each once.
+    var endpointsInUse: [PublishedEndpoint] { Set(endpoints.joined()).sorted().map { places[$0] } }
 }
 
 /// What a publisher works out about the endpoints of one generation.
@@ -105,6 +92,7 @@ public struct Publisher {
         let tls: ObjectIdentifier?
         let serverName: String?
         let speaksHTTP2: Bool
+        let rules: EndpointRules
 
         init(_ endpoint: Endpoint, of upstream: Upstream) {
             let tls = endpoint.isSecure ? upstream.tls : nil
@@ -112,6 +100,7 @@ public struct Publisher {
             self.tls = tls.map { ObjectIdentifier($0.context) }
             serverName = tls?.serverName
             speaksHTTP2 = upstream.speaksHTTP2
+            rules = upstream.rules
         }
     }
 
@@ -198,7 +187,13 @@ public struct Publisher {
 
     private mutating func enter(_ endpoint: Endpoint, of upstream: Upstream, at number: Int) {
         let tls = endpoint.isSecure ? upstream.tls : nil
-        let place = PublishedEndpoint(endpoint: endpoint, tls: tls, speaksHTTP2: upstream.speaksHTTP2)
+        let place = PublishedEndpoint(
+            number: number,
+            endpoint: endpoint,
+            tls: tls,
+            speaksHTTP2: upstream.speaksHTTP2,
+            rules: upstream.rules
+        )
         if number < places.count {
             places[number] = place
             placesSince[number] = generation

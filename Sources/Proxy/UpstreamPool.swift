@@ -1,6 +1,6 @@
-// Connections to servers that can take a request, and the only way to one: a permit.
+// Places at servers for requests, and the only way to one: a permit.
 
-internal import OpenSSL
+internal import MCP
 internal import Policy
 internal import Transport
 
@@ -8,169 +8,203 @@ internal import Transport
 struct UpstreamLease: ~Copyable {
     /// The permit.
     let permit: ForwardPermit
-    /// Where the request goes.
-    fileprivate(set) var place: UpstreamPlace
+    private let seat: UpstreamSeat
 
-    fileprivate init(permit: consuming ForwardPermit, place: UpstreamPlace) {
+    fileprivate init(permit: consuming ForwardPermit, seat: consuming UpstreamSeat) {
         self.permit = permit
-        self.place = place
+        self.seat = seat
     }
 
-    /// Takes the connection that became idle last, nil if there is none.
-    func takeIdle() -> ConnectionID? { place.idle.popLast() }
+    /// Where the request goes.
+    var place: UpstreamPlace { seat.place }
 
-    /// The connections that can carry the request beside others.
-    var shared: [ConnectionID] { place.shared }
+    /// Gives the place up, for a request of which the server has surely taken nothing.
+    consuming func surrender() -> ForwardPermit { permit }
 }
 
-/// What one worker has counted at an endpoint, and how many of what are there now.
-struct EndpointCounts {
-    /// Requests that were sent there.
-    var requests = 0
-    /// Attempts to connect that failed.
-    var failures = 0
-    /// Connections that are open.
-    var connections = 0
-    /// Requests that are there.
-    var active = 0
-    /// When a connection was made last, and when an attempt failed last: milliseconds since the Unix epoch.
-    var connectedAt = 0, failedAt = 0
+/// What came of looking for a place.
+enum UpstreamChoice {
+    /// A place, what the request takes of its limit, and whether there is another one if it fails.
+    case place(UpstreamPlace, EndpointSlot?, hasAlternatives: Bool)
+    /// The endpoints that could take the request have no room for it.
+    case full([EndpointSlots])
+    /// The endpoints whose names are being looked up for the first time.
+    case unresolved([UpstreamEndpoint])
+    /// The endpoints whose names cannot be resolved, and why one of them can't.
+    case unresolvable([UpstreamEndpoint], problem: String)
+    /// The address that holds the session is not one of its endpoint's any more.
+    case sessionGone
+    /// Every place was tried.
+    case exhausted
 }
 
-/// An endpoint as one worker knows it: with its connections.
-final class UpstreamPlace {
-    private let published: PublishedEndpoint
-    /// The number of the endpoint, which is the row of its counters.
-    let number: Int
-    var counts = EndpointCounts()
-    /// Whether something of `counts` has changed that nobody was told of.
-    var hasChanged = false
-    /// Whether the endpoint prefers HTTP/1.1, whatever was hoped for.
-    var refusesHTTP2 = false
-    /// Idle connections of HTTP/1.1.
-    fileprivate var idle: [ConnectionID] = []
-    /// Connections of HTTP/2.
-    fileprivate var shared: [ConnectionID] = []
-    /// A connection attempt that requests may wait for together.
-    private(set) var opening: ConnectionID?
-    /// What the next TLS handshake can resume.
-    var resumption: TLSResumption?
-    /// Whether no route has the endpoint any more: its connections end with what they carry.
-    private(set) var isRetired = false
-
-    fileprivate init(_ published: PublishedEndpoint, number: Int) {
-        self.published = published
-        self.number = number
-    }
-
-    /// Number of idle connections.
-    var idleCount: Int { idle.count }
-
-    /// Where it is.
-    var endpoint: Endpoint { published.endpoint }
-
-    /// How TLS is spoken with it, nil for cleartext.
-    var tls: UpstreamTLS? { published.tls }
-
-    /// Whether new connections are to carry HTTP/2.
-    var wantsHTTP2: Bool { published.speaksHTTP2 && !refusesHTTP2 }
-
-    /// Retires the place, and returns the connections that nobody uses and nobody will.
-    fileprivate func retire() -> [ConnectionID] {
-        isRetired = true
-        defer { idle = [] }
-        return idle + shared
-    }
-
-    // MARK: - HTTP/1.1
-
-    /// Keeps an idle connection; false if there are `maximum` of them already, or the place is retired.
-    func keep(_ id: ConnectionID, maximum: Int) -> Bool {
-        guard idle.count < maximum, !isRetired else { return false }
-        idle.append(id)
-        return true
-    }
-
-    /// Forgets an idle connection that is gone.
-    func forget(idle id: ConnectionID) {
-        idle.removeAll { $0 == id }
-    }
-
-    // MARK: - HTTP/2
-
-    /// Notes an attempt that will carry many requests.
-    func note(opening id: ConnectionID) {
-        opening = id
-    }
-
-    /// Forgets an attempt that is over.
-    func forget(opening id: ConnectionID) {
-        if opening == id { opening = nil }
-    }
-
-    /// Notes a connection that can carry many requests.
-    func note(connection id: ConnectionID) {
-        shared.append(id)
-    }
-
-    /// Forgets a connection that takes no more requests.
-    func forget(connection id: ConnectionID) {
-        shared.removeAll { $0 == id }
-    }
-}
-
-/// The places of one worker at all endpoints, by the numbers that the publications give them.
+/// All endpoints as one worker knows them, by the numbers that the publications give them.
 struct UpstreamPool {
-    private var places: [UpstreamPlace] = []
-    private var turn = 0
-    /// Where an idle connection was looked for last.
-    private var nextIdlePlace = 0
+    /// What a choice depends on besides the permit.
+    struct Circumstances {
+        /// The numbers of the route's endpoints.
+        let endpoints: [Int]
+        /// Where the task is that the request asks about, nil if that is not known.
+        var taskPlace: PlaceTag?
+        /// Places that have failed this request already.
+        var tried: [UpstreamPlace] = []
+        /// What the request was given of a limit.
+        var slot: EndpointSlot?
+        /// Milliseconds of the monotonic clock.
+        let now: Int
+    }
 
-    /// Takes over the endpoints of a publication; places that stay are kept with their connections.
+    private var endpoints: [UpstreamEndpoint] = []
+    /// Where an idle connection was looked for last.
+    private var nextIdleEndpoint = 0
+    private var addresses = AddressBook()
+    private let health: EndpointHealth
+    private var random: IdentifierSource
+
+    init(health: EndpointHealth, seed: UInt64) {
+        self.health = health
+        random = IdentifierSource(seed: seed)
+    }
+
+    // MARK: - What changes
+
+    /// Takes over the endpoints of a publication; those that stay are kept with their connections.
     ///
     /// - Returns: The connections that nobody uses and nobody will.
     mutating func adopt(_ publication: Publication) -> [ConnectionID] {
-        let unused = publication.retiredPlaces.flatMap { places[$0].retire() }
+        let unused = publication.retiredPlaces.flatMap { endpoints[$0].retire() }
         for number in publication.newPlaces {
-            let place = UpstreamPlace(publication.places[number], number: number)
-            if number < places.count { places[number] = place } else { places.append(place) }
+            let endpoint = UpstreamEndpoint(publication.places[number])
+            if number < endpoints.count { endpoints[number] = endpoint } else { endpoints.append(endpoint) }
         }
+        addresses.keep(publication.hosts)
         return unused
     }
 
-    /// The place with this number.
-    func place(_ number: Int) -> UpstreamPlace { places[number] }
+    /// Takes over the addresses of a name.
+    ///
+    /// - Returns: The connections that nobody uses and nobody will.
+    mutating func adopt(_ found: [SocketAddress], of host: String, problem: String) -> [ConnectionID] {
+        guard let changed = addresses.enter(found, for: host, problem: problem) else { return [] }
+        return changed.followers.values.flatMap { $0.follow(health) }
+    }
 
-    /// Spends a permit for a place at one of the route's endpoints: the one that holds the session, or each in turn.
-    mutating func checkOut(_ permit: consuming ForwardPermit, _ generation: Generation) -> UpstreamLease {
-        let choices = generation.endpoints(of: permit.route)
-        turn &+= 1
-        let number =
-            if let own = permit.session?.endpoint {
-                choices[own]
-            } else if choices.count == 1 {
-                choices[0]
-            } else {
-                choices[Int(turn.magnitude % UInt(choices.count))]
+    /// The places at an endpoint, none if this worker does not know it any more.
+    func places(at published: PublishedEndpoint) -> [UpstreamPlace] {
+        guard published.number < endpoints.count, endpoints[published.number].published === published else {
+            return []
+        }
+        return endpoints[published.number].places
+    }
+
+    /// The endpoint with this number.
+    func endpoint(_ number: Int) -> UpstreamEndpoint { endpoints[number] }
+
+    // MARK: - Choosing
+
+    /// Whether requests to these endpoints can go to more than one place.
+    func hasSeveralPlaces(_ numbers: [Int]) -> Bool {
+        numbers.count > 1 || numbers.first.map { endpoint($0).places.count > 1 } == true
+    }
+
+    /// Spends a permit for a place that was chosen for it.
+    static func spend(
+        _ permit: consuming ForwardPermit,
+        at place: UpstreamPlace,
+        _ slot: EndpointSlot?
+    ) -> UpstreamLease {
+        let seat = UpstreamSeat(at: place, listening: permit.purpose == .listening, slot: slot)
+        return UpstreamLease(permit: permit, seat: seat)
+    }
+
+    /// Chooses a place: the one that holds the session or the task, else one of the route's.
+    mutating func choose(
+        for permit: borrowing ForwardPermit,
+        _ circumstances: Circumstances
+    ) -> UpstreamChoice {
+        let session = permit.session
+        let numbers = session.map { [circumstances.endpoints[$0.endpoint]] } ?? circumstances.endpoints
+        var places: [UpstreamPlace] = []
+        if let nowhere = gather(numbers, into: &places) { return nowhere }
+        if let address = session?.address {
+            places = places.filter { $0.tag.address == address }
+            guard !places.isEmpty else { return .sessionGone }
+        } else if let home = circumstances.taskPlace, let place = places.first(where: { $0.tag == home }) {
+            places = [place]
+        }
+        return choose(for: permit, circumstances, among: places)
+    }
+
+    /// Gathers the places at endpoints; if there is none, the answer that follows.
+    private mutating func gather(_ numbers: [Int], into places: inout [UpstreamPlace]) -> UpstreamChoice? {
+        var unresolved: [UpstreamEndpoint] = []
+        var failed: [UpstreamEndpoint] = []
+        var problem = ""
+        for number in numbers {
+            let endpoint = endpoint(number)
+            switch endpoint.reach(&addresses, health) {
+            // Most routes have one endpoint: its list is lent, not copied.
+            case .known: if places.isEmpty { places = endpoint.places } else { places += endpoint.places }
+            case .unknown: unresolved.append(endpoint)
+            case .failed(let reason):
+                failed.append(endpoint)
+                problem = reason
             }
-        return UpstreamLease(permit: permit, place: places[number])
+        }
+        guard places.isEmpty else { return nil }
+        return unresolved.isEmpty ? .unresolvable(failed, problem: problem) : .unresolved(unresolved)
     }
 
-    /// Moves a lease on to the next of the route's endpoints, for a request that no endpoint has taken.
-    func moveOn(_ lease: inout UpstreamLease, among choices: [Int]) {
-        let index = choices.firstIndex { places[$0] === lease.place } ?? 0
-        lease.place = places[choices[(index + 1) % choices.count]]
+    /// Chooses one of `places` that has room.
+    private mutating func choose(
+        for permit: borrowing ForwardPermit,
+        _ circumstances: Circumstances,
+        among places: [UpstreamPlace]
+    ) -> UpstreamChoice {
+        let isListening = permit.purpose == .listening
+        var scene = UpstreamBalance.Scene(
+            places: places,
+            tried: circumstances.tried,
+            isListening: isListening,
+            now: circumstances.now
+        )
+        let hasAlternatives = places.count > circumstances.tried.count + 1
+        var full: [EndpointSlots] = []
+        while let place = chosen(for: permit, scene) {
+            guard let slots = place.published.requestSlots, !isListening else {
+                return .place(place, nil, hasAlternatives: hasAlternatives)
+            }
+            if let slot = circumstances.slot, slot.slots === slots {
+                return .place(place, slot, hasAlternatives: hasAlternatives)
+            }
+            if let slot = slots.take() { return .place(place, slot, hasAlternatives: hasAlternatives) }
+            full.append(slots)
+            scene.full.append(place.published)
+        }
+        return full.isEmpty ? .exhausted : .full(full)
     }
 
-    /// The connection that has been idle for longest at some endpoint, each endpoint in turn; nil if none is idle.
+    private mutating func chosen(
+        for permit: borrowing ForwardPermit,
+        _ scene: UpstreamBalance.Scene
+    ) -> UpstreamPlace? {
+        if case .task(let id) = permit.purpose { return UpstreamBalance.choose(scene, forTask: id) }
+        return UpstreamBalance.choose(scene, &random)
+    }
+
+    // MARK: - The connections of all endpoints
+
+    /// The connection that has been idle for longest at some place, each endpoint in turn; nil if none is idle.
     mutating func nextIdle() -> ConnectionID? {
-        for _ in places.indices {
-            nextIdlePlace = (nextIdlePlace + 1) % places.count
-            if let id = places[nextIdlePlace].idle.first { return id }
+        for _ in endpoints.indices {
+            nextIdleEndpoint = (nextIdleEndpoint + 1) % endpoints.count
+            for place in endpoints[nextIdleEndpoint].places {
+                if let id = place.longestIdle { return id }
+            }
         }
         return nil
     }
 
     /// All connections that can carry many requests.
-    var allShared: some Sequence<ConnectionID> { places.lazy.flatMap(\.shared) }
+    var allShared: some Sequence<ConnectionID> { endpoints.lazy.flatMap(\.places).flatMap(\.shared) }
 }

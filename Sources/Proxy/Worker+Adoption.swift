@@ -24,10 +24,9 @@ extension Worker {
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
         dropRetired(pool.adopt(publication))
-        if !publication.retiredPlaces.isEmpty { changedPlaces.removeAll(where: \.isRetired) }
+        if !publication.retiredPlaces.isEmpty { changedTallies.removeAll(where: \.isRetired) }
         counters.clear(routes: publication.reusedRouteRows, endpoints: publication.newPlaces)
         replaceGates(by: listeners.flatMap { $0.gates(ofWorker: index) })
-        addresses.keep(publication.hosts)
         status.adopted(generation: generation.number, pause: Clock.monotonicMicroseconds - start)
         for exchange in waiting {
             exchange.generation = generation
@@ -61,7 +60,7 @@ extension Worker {
         }
     }
 
-    private func dropRetired(_ unused: [ConnectionID]) {
+    func dropRetired(_ unused: [ConnectionID]) {
         for id in unused {
             switch connections[id] {
             case .upstream(let upstream): discard(upstream)

@@ -1,4 +1,4 @@
-// New connections to servers: addresses one after the other, TCP, TLS, and which version of HTTP it will be.
+// New connections to servers: TCP, TLS, and which version of HTTP it will be.
 
 internal import Bytes
 internal import HTTP1
@@ -8,51 +8,43 @@ internal import Policy
 internal import Transport
 
 extension Worker {
-    /// Connects to the next address of the exchange's endpoint; `failure` says why that is needed, if it is not the first.
-    func connect(_ exchange: Exchange, after failure: GatewayFailure? = nil) {
+    /// Most places that one request tries.
+    private static let maximumTries = 16
+
+    /// Connects to the place of an exchange; `slot` is what the exchange has waited for, if it had to wait.
+    func connect(_ exchange: Exchange, with slot: EndpointSlot? = nil) {
         guard let place = exchange.lease?.place, let client = exchange.client else { return }
-        let timeout = exchange.route?.upstream.connectTimeout ?? 0
-        let connectBy = exchange.connectBy ?? clock.milliseconds + timeout
-        exchange.connectBy = connectBy
         if let opening = place.opening.flatMap({ connections.opening($0) }) {
             return letWait(exchange, client, for: opening)
         }
-        switch addresses.addresses(of: place.endpoint) {
-        case .unknown:
-            park(exchange, .awaitingAddresses, patience: connectBy - clock.milliseconds)
-            services.names.lookUp(place.endpoint.host)
-        case .failed(let problem):
-            countFailure(at: place)
-            services.names.lookUp(place.endpoint.host)
-            moveOnOrFail(exchange, GatewayFailure(.nameUnresolved, problem))
-        case .known(let addresses):
-            connect(exchange, client, addresses, by: connectBy, after: failure)
+        let connectBy = startConnecting(exchange)
+        var slot = slot
+        if slot == nil, let slots = place.published.connectionSlots {
+            slot = slots.take()
+            guard slot != nil else { return awaitConnection(exchange, client, slots) }
+        }
+        do throws(GatewayFailure) {
+            let opening = try open(place, slot)
+            // A place that does not answer leaves time for another one.
+            let left = connectBy - clock.milliseconds
+            let patience = exchange.hasAlternatives ? left / 2 : left
+            opening.deadline.set(clock.milliseconds + patience, for: opening.id, in: &timers)
+            letWait(exchange, client, for: opening)
+        } catch {
+            // That is no fault of the place.
+            guard error.reason != .overloaded else { return fail(exchange, error) }
+            countFailure(at: place.tally)
+            noteFailure(error, at: place)
+            moveOn(exchange, after: error)
         }
     }
 
-    private func connect(
-        _ exchange: Exchange,
-        _ client: ClientStream,
-        _ addresses: [SocketAddress],
-        by connectBy: Int,
-        after failure: GatewayFailure?
-    ) {
-        guard let place = exchange.lease?.place else { return }
-        var failure = failure ?? GatewayFailure(.connectFailed, "no address")
-        while exchange.triedAddresses < addresses.count {
-            let address = addresses[exchange.triedAddresses]
-            exchange.triedAddresses += 1
-            do throws(GatewayFailure) {
-                let opening = try open(address, at: place)
-                opening.deadline.set(connectBy, for: opening.id, in: &timers)
-                letWait(exchange, client, for: opening)
-                return
-            } catch {
-                countFailure(at: place)
-                failure = error
-            }
-        }
-        moveOnOrFail(exchange, failure)
+    /// When connecting must be done; the time begins with the first call.
+    func startConnecting(_ exchange: Exchange) -> Int {
+        let timeout = exchange.route?.upstream.connectTimeout ?? 0
+        let connectBy = exchange.connectBy ?? clock.milliseconds + timeout
+        exchange.connectBy = connectBy
+        return connectBy
     }
 
     private func letWait(_ exchange: Exchange, _ client: ClientStream, for opening: UpstreamOpening) {
@@ -61,13 +53,17 @@ extension Worker {
         opening.waiting.append(client.id)
     }
 
-    /// Tries the next endpoint of the route, or gives up when there is none.
-    private func moveOnOrFail(_ exchange: Exchange, _ failure: GatewayFailure) {
-        guard exchange.moveOn(in: pool) else { return fail(exchange, failure) }
-        connect(exchange)
+    /// Tries another place, for a request of which the one that failed has surely taken nothing.
+    func moveOn(_ exchange: Exchange, after failure: GatewayFailure) {
+        guard let lease = exchange.lease.take() else { return }
+        exchange.triedPlaces.append(lease.place)
+        exchange.permit = lease.surrender()
+        guard exchange.triedPlaces.count < Self.maximumTries, startConnecting(exchange) > clock.milliseconds
+        else { return fail(exchange, failure) }
+        forward(exchange, after: failure)
     }
 
-    private func open(_ address: SocketAddress, at place: UpstreamPlace) throws(GatewayFailure)
+    private func open(_ place: UpstreamPlace, _ slot: EndpointSlot?) throws(GatewayFailure)
         -> UpstreamOpening
     {
         guard makeRoomForServer() else {
@@ -75,20 +71,21 @@ extension Worker {
         }
         let id = connections.reserve()
         do throws(SystemError) {
-            let socket = try Socket.connect(to: address)
+            let socket = try Socket.connect(to: place.address)
             let opening = UpstreamOpening(
                 id: id,
                 channel: Channel(socket, tls: try tlsSession(for: place), memory: ciphertext),
                 place: place,
                 wantsHTTP2: place.wantsHTTP2
             )
+            opening.channel.slot = slot
             connections.store(.opening(opening), at: id)
             try poller.watchEdges(opening.channel.socket.descriptor, token: id.token)
             if opening.wantsHTTP2 { place.note(opening: id) }
             return opening
         } catch {
             connections.remove(id)
-            throw GatewayFailure(.connectFailed, "\(address): \(error)")
+            throw GatewayFailure(.connectFailed, "\(place.address): \(error)")
         }
     }
 
@@ -192,20 +189,20 @@ extension Worker {
 
     /// The time of a connection attempt has run out.
     func expire(_ opening: UpstreamOpening) {
-        countFailure(at: opening.place)
-        for exchange in takeWaiting(opening) { fail(exchange, GatewayFailure(.connectTimeout)) }
-        connections.remove(opening.id)
+        over(opening, GatewayFailure(.connectTimeout, "\(opening.place.address)"))
     }
 
-    /// A connection attempt has failed: those that wait for it try the next address.
+    /// A connection attempt has failed: those that wait for it try another place.
     private func over(_ opening: UpstreamOpening, _ failure: GatewayFailure) {
         let exchanges = takeWaiting(opening)
-        countFailure(at: opening.place)
+        countFailure(at: opening.place.tally)
         connections.remove(opening.id)
-        let tried = exchanges.first?.triedAddresses ?? 0
+        opening.channel.slot = nil
+        noteFailure(failure, at: opening.place)
         for exchange in exchanges {
-            exchange.triedAddresses = max(tried, exchange.triedAddresses)
-            connect(exchange, after: failure)
+            let client = exchange.client
+            moveOn(exchange, after: failure)
+            if let client { queue(client) }
         }
     }
 
@@ -280,6 +277,6 @@ extension Worker {
             if !place(exchange, on: connection) { connect(exchange) }
             if let client = exchange.client { queue(client) }
         }
-        if opening.place.isRetired { endWhenIdle(connection) }
+        if opening.place.isRetired { endWhenIdle(connection) } else { serveAwaiting(opening.place) }
     }
 }

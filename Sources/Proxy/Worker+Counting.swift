@@ -9,11 +9,11 @@ extension Worker {
     /// What was counted so far, for whoever asks. What is copied grows with the endpoints that were used since the last
     /// time, and with nothing else.
     func report() -> WorkerReport {
-        for place in changedPlaces {
-            place.hasChanged = false
-            tell(place)
+        for tally in changedTallies {
+            tally.hasChanged = false
+            tell(tally)
         }
-        changedPlaces.removeAll(keepingCapacity: true)
+        changedTallies.removeAll(keepingCapacity: true)
         return WorkerReport(
             worker: index,
             generation: generation.number,
@@ -25,18 +25,18 @@ extension Worker {
         )
     }
 
-    private func tell(_ place: UpstreamPlace) {
-        counters.endpoints.change(row: place.number) { counters, start in
+    private func tell(_ tally: EndpointTally) {
+        counters.endpoints.change(row: tally.number) { counters, start in
             for column in EndpointColumn.allCases {
                 counters[start + column.rawValue] =
                     switch column {
-                    case .requests: place.counts.requests
-                    case .failures: place.counts.failures
-                    case .connections: place.counts.connections
-                    case .idle: place.idleCount
-                    case .active: place.counts.active
-                    case .connectedAt: place.counts.connectedAt
-                    case .failedAt: place.counts.failedAt
+                    case .requests: tally.counts.requests
+                    case .failures: tally.counts.failures
+                    case .connections: tally.counts.connections
+                    case .idle: tally.counts.idle
+                    case .active: tally.counts.active
+                    case .connectedAt: tally.counts.connectedAt
+                    case .failedAt: tally.counts.failedAt
                     }
             }
         }
@@ -93,38 +93,38 @@ extension Worker {
 
     /// Notes that something was counted at an endpoint, or that its connections are others. The row of a retired one
     /// may belong to another endpoint.
-    func noteChange(at place: UpstreamPlace) {
-        guard !place.hasChanged, !place.isRetired else { return }
-        place.hasChanged = true
-        changedPlaces.append(place)
+    func noteChange(of tally: EndpointTally) {
+        guard !tally.hasChanged, !tally.isRetired else { return }
+        tally.hasChanged = true
+        changedTallies.append(tally)
     }
 
     /// Counts a connection that was made.
     func countConnection(_ opening: UpstreamOpening) {
         countHandshake(on: opening.channel, isClient: false)
-        opening.place.counts.connections += 1
-        opening.place.counts.connectedAt = clock.unixMicroseconds / 1000
-        noteChange(at: opening.place)
+        opening.place.tally.counts.connections += 1
+        opening.place.tally.counts.connectedAt = clock.unixMicroseconds / 1000
+        noteChange(of: opening.place.tally)
     }
 
     /// Counts the end of a connection.
     func countEnd(ofConnectionTo place: UpstreamPlace) {
-        place.counts.connections -= 1
-        noteChange(at: place)
+        place.tally.counts.connections -= 1
+        noteChange(of: place.tally)
     }
 
     /// Counts an attempt to connect that failed.
-    func countFailure(at place: UpstreamPlace) {
-        place.counts.failures += 1
-        place.counts.failedAt = clock.unixMicroseconds / 1000
-        noteChange(at: place)
+    func countFailure(at tally: EndpointTally) {
+        tally.counts.failures += 1
+        tally.counts.failedAt = clock.unixMicroseconds / 1000
+        noteChange(of: tally)
     }
 
     /// Ends what a connection to a server does for an exchange.
     func detach(_ upstream: UpstreamStream) {
         guard upstream.exchange != nil else { return }
         upstream.exchange = nil
-        upstream.place.counts.active -= 1
-        noteChange(at: upstream.place)
+        upstream.place.tally.counts.active -= 1
+        noteChange(of: upstream.place.tally)
     }
 }

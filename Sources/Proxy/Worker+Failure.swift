@@ -12,16 +12,21 @@ extension Worker {
     /// Sends the request of a failed connection anew if its server has surely taken no byte of it, else gives up.
     func retryOrFail(_ upstream: UpstreamStream, _ failure: GatewayFailure) {
         guard let exchange = upstream.exchange else { return discard(upstream) }
-        let mayRetry =
+        let hasTakenNothing =
             !exchange.hasResponded && exchange.informationalCount == 0
             && upstream.pending.isEmpty && upstream.hasTakenNothing
-            && (!upstream.isReused || !exchange.hasRetried)
-        guard mayRetry else { return fail(exchange, failure) }
-        if upstream.isReused { exchange.hasRetried = true }
-        // The server was there, and said that it did not look at the request: its address is good for another try.
-        if upstream.wasRefused { exchange.triedAddresses = 0 }
+        // That an idle connection ends, or takes no more requests, is no sign of a broken server.
+        let isOrdinary = upstream.isReused && hasTakenNothing
+        if !exchange.hasResponded, !isOrdinary { noteFailure(failure, of: upstream) }
+        guard hasTakenNothing, !upstream.isReused || !exchange.hasRetried else {
+            return fail(exchange, failure)
+        }
         discardUpstream(of: exchange)
-        if !placeOnShared(exchange) { connect(exchange, after: failure) }
+        // The connection is dead, and makes room for the next one.
+        upstream.channel?.slot = nil
+        guard upstream.isReused else { return moveOn(exchange, after: failure) }
+        exchange.hasRetried = true
+        if !placeOnShared(exchange) { connect(exchange) }
     }
 
     /// Ends an exchange by a failure: with an answer if there is none yet, else by cutting the answer off.
@@ -34,7 +39,7 @@ extension Worker {
         var response = LocalResponse(refusing: .failure(failure.reason))
         if let body { response.body = body }
         if let route = exchange.route {
-            response.fields += CrossOrigin.fields(for: exchange.lease?.permit.origin, at: route)
+            response.fields += CrossOrigin.fields(for: exchange.origin, at: route)
         }
         respond(exchange, with: response)
         if let client { flush(client) }
@@ -52,6 +57,18 @@ extension Worker {
         _ = try? envelope.read(body.span)
         guard let range = envelope.id else { return nil }
         return Array(copying: body.span.extracting(range))
+    }
+
+    /// Answers a request whose session has gone with the address that held it, as any session that has ended.
+    func refuseSession(of exchange: Exchange) {
+        let id = messageID(in: exchange.body)
+        var response = LocalResponse(refusing: .session(.foreign), code: -32600, id: id)
+        if let route = exchange.route {
+            response.fields += CrossOrigin.fields(for: exchange.origin, at: route)
+        }
+        let client = exchange.client
+        respond(exchange, with: response)
+        if let client { flush(client) }
     }
 
     /// Cuts an answer off that has begun, so that nobody takes it for complete.
@@ -100,6 +117,7 @@ extension Worker {
         case .awaitingAddresses:
             fail(exchange, GatewayFailure(.connectTimeout, "The name was not resolved in time."))
         case .connecting: fail(exchange, GatewayFailure(.connectTimeout))
+        case .awaitingRoom: fail(exchange, GatewayFailure(.queueTimeout))
         case .awaitingMemory, .readingBody:
             let isWaiting = exchange.phase == .awaitingMemory
             refuseBody(of: exchange, .failure(isWaiting ? .overloaded : .clientTimeout))
@@ -118,12 +136,16 @@ extension Worker {
             discardUpstream(of: exchange)
             return abort(exchange, .failure(.streamTokenExpired))
         }
-        fail(exchange, GatewayFailure(isOver(exchange) ? .requestTimeout : .upstreamTimeout))
+        let failure = GatewayFailure(isOver(exchange) ? .requestTimeout : .upstreamTimeout)
+        // How long a request may take in all says nothing of the server.
+        if !exchange.hasResponded, failure.reason == .upstreamTimeout { noteFailure(failure, of: upstream) }
+        fail(exchange, failure)
     }
 
     /// Gives up the way to the server of an exchange, and so ends what the server does for it.
     func discardUpstream(of exchange: Exchange) {
         stopWaiting(exchange)
+        stopAwaitingRoom(exchange)
         guard let upstream = exchange.upstream else { return }
         exchange.upstream = nil
         discard(upstream)

@@ -285,6 +285,7 @@ extension Worker {
             countEnd(ofConnectionTo: place)
         }
         connection.channel.sayEnd()
+        connection.channel.slot = nil
         connections.remove(connection.id)
     }
 }

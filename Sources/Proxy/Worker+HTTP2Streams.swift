@@ -140,7 +140,9 @@ extension Worker {
             }
             complete(upstream, exchange, isClean: true)
             flush(client)
-        case .closed(let stream, let code): closed(stream, code)
+        case .closed(let stream, let code):
+            closed(stream, code)
+            if case .server(let place) = connection.peer { serveAwaiting(place) }
         case .goAway:
             connection.isEnding = true
             if case .server(let place) = connection.peer { place.forget(connection: connection.id) }

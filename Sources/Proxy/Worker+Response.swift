@@ -129,7 +129,8 @@ extension Worker {
 
     /// Passes the final head on to the client; false if it must not reach it.
     func accept(_ upstream: UpstreamStream, _ exchange: Exchange, _ client: ClientStream) -> Bool {
-        if let failure = unacceptable(exchange.response) ?? prepare(exchange, at: upstream.place.endpoint) {
+        noteHead(exchange.response.status, of: upstream)
+        if let failure = unacceptable(exchange.response) ?? prepare(exchange, at: upstream.place) {
             fail(exchange, failure)
             return false
         }
@@ -213,6 +214,7 @@ extension Worker {
 
     /// Passes octets of a body on; false if they may not go on, which ends the exchange.
     func passBody(_ octets: borrowing Span<UInt8>, _ exchange: Exchange, _ client: ClientStream) -> Bool {
+        findTask(in: octets, exchange)
         guard !exchange.isRewritten else { return rewrite(octets, exchange, client) }
         client.writeBody(octets, framing: exchange.responseFraming)
         exchange.record.bytesOut += octets.count
@@ -221,6 +223,7 @@ extension Worker {
 
     /// Ends an exchange whose response is complete.
     func complete(_ upstream: UpstreamStream, _ exchange: Exchange, isClean: Bool) {
+        findTask(in: Span(), isEnd: true, exchange)
         guard let client = exchange.client, !exchange.isRewritten || finishRewriting(exchange, client)
         else { return }
         client.endBody(framing: exchange.responseFraming)
@@ -237,13 +240,14 @@ extension Worker {
 
     /// Keeps a connection for another request.
     func keep(_ upstream: UpstreamStream) {
+        if serveAwaiting(upstream) { return }
         upstream.output.release()
         upstream.pending.release()
         let maximum = snapshot.limits.idleUpstreamConnections
         guard upstream.place.keep(upstream.id, maximum: maximum) else {
             return discard(upstream)
         }
-        noteChange(at: upstream.place)
+        noteChange(of: upstream.place.tally)
         upstream.deadline.set(
             clock.milliseconds + snapshot.limits.upstreamIdleTimeout,
             for: upstream.id,
@@ -252,7 +256,9 @@ extension Worker {
     }
 
     private func pauseIfBehind(_ upstream: UpstreamStream, _ client: ClientStream) {
-        guard upstream.exchange != nil, client.backlog >= snapshot.limits.windowBytes else { return }
+        // The connection may work for somebody else by now.
+        guard upstream.exchange?.client === client, client.backlog >= snapshot.limits.windowBytes
+        else { return }
         upstream.isPaused = true
         upstream.hasUnreadInput = true
         upstream.deadline.clear()

@@ -10,18 +10,19 @@ internal import Transport
 
 extension Worker {
     /// Finds out what is to be done to a response before its head goes on; nil if that can be done.
-    func prepare(_ exchange: Exchange, at endpoint: Endpoint) -> GatewayFailure? {
+    func prepare(_ exchange: Exchange, at place: UpstreamPlace) -> GatewayFailure? {
         exchange.isEventStream = exchange.response.isEventStream
         if exchange.isEventStream { exchange.endsBy = nil }
         guard let route = exchange.route, let principal = exchange.record.principal else { return nil }
-        if let failure = sealSession(of: exchange, at: endpoint, route, principal) { return failure }
+        if let failure = sealSession(of: exchange, at: place, route, principal) { return failure }
+        startFindingTask(of: exchange)
         return startRewriting(exchange, route)
     }
 
     /// Makes the session id that the client gets, and forgets a session that its server has ended.
     private func sealSession(
         of exchange: Exchange,
-        at endpoint: Endpoint,
+        at place: UpstreamPlace,
         _ route: Route,
         _ principal: Principal
     ) -> GatewayFailure? {
@@ -36,7 +37,7 @@ extension Worker {
         do throws(SessionViolation) {
             exchange.clientSessionID = try SessionRule.clientID(
                 for: id,
-                from: endpoint,
+                from: place.tag,
                 at: route,
                 for: principal,
                 exchange.snapshot,
@@ -84,7 +85,7 @@ extension Worker {
         _ client: ClientStream
     ) -> Bool {
         guard var rewriting = exchange.rewriting.take(), let route = exchange.route,
-            let principal = exchange.record.principal, let endpoint = exchange.lease?.place.endpoint
+            let principal = exchange.record.principal, let place = exchange.lease?.place
         else { return false }
         let snapshot = exchange.snapshot
         var output = ByteBuffer()
@@ -103,7 +104,7 @@ extension Worker {
                         implications: snapshot.scopeImplications
                     )
                 },
-                place: { publicPlace(of: $0, at: endpoint, route, principal, snapshot) }
+                place: { publicPlace(of: $0, at: place, route, principal, snapshot) }
             )
         } catch {
             fail(exchange, GatewayFailure(.upstreamMalformed, error.detail))
@@ -128,18 +129,19 @@ extension Worker {
     /// Where clients of a 2024-11-05 server post to: the route itself, with the server's place under seal.
     private func publicPlace(
         of reference: borrowing Span<UInt8>,
-        at endpoint: Endpoint,
+        at place: UpstreamPlace,
         _ route: Route,
         _ principal: Principal,
         _ snapshot: Snapshot
     ) -> [UInt8]? {
+        let endpoint = place.endpoint
         let scheme = endpoint.isSecure ? "https" : "http"
         guard let stream = try? HTTPURL("\(scheme)://\(endpoint.authority)\(endpoint.path)"),
             let target = EndpointURI.target(of: reference, against: stream),
             let sealed = try? SessionRule.seal(
                 target,
                 as: .place,
-                from: endpoint,
+                from: place.tag,
                 at: route,
                 for: principal,
                 snapshot

@@ -11,22 +11,78 @@ internal import Transport
 
 extension Worker {
     /// Spends the permit of an exchange for a place at its server, and sends the request there.
-    func forward(_ exchange: Exchange) {
+    ///
+    /// - Parameters:
+    ///   - exchange: The exchange.
+    ///   - slot: What the exchange has waited for.
+    ///   - failure: Why it comes here again.
+    func forward(_ exchange: Exchange, with slot: EndpointSlot? = nil, after failure: GatewayFailure? = nil) {
         guard let permit = exchange.permit.take() else { return }
-        let lease = pool.checkOut(permit, exchange.generation)
-        exchange.record.endpoint = lease.place.endpoint.name
-        exchange.trace.forwardedAt = clock.microseconds
-        exchange.lease = consume lease
+        switch pool.choose(for: permit, circumstances(of: exchange, permit, slot)) {
+        case .place(let place, let slot, let hasAlternatives):
+            exchange.hasAlternatives = hasAlternatives
+            exchange.record.endpoint = place.name
+            exchange.trace.forwardedAt = clock.microseconds
+            exchange.lease = UpstreamPool.spend(permit, at: place, slot)
+            send(exchange)
+        case .full(let slots):
+            exchange.permit = consume permit
+            awaitRoom(exchange, at: slots)
+        case .unresolved(let endpoints):
+            exchange.permit = consume permit
+            awaitAddresses(of: endpoints, exchange)
+        case .unresolvable(let endpoints, let problem):
+            exchange.permit = consume permit
+            for endpoint in endpoints {
+                countFailure(at: endpoint.tally)
+                services.names.lookUp(endpoint.published.endpoint.host)
+            }
+            fail(exchange, GatewayFailure(.nameUnresolved, problem))
+        case .sessionGone:
+            exchange.permit = consume permit
+            refuseSession(of: exchange)
+        case .exhausted:
+            exchange.permit = consume permit
+            fail(exchange, failure ?? GatewayFailure(.connectFailed, "no place is left"))
+        }
+    }
+
+    private func circumstances(
+        of exchange: Exchange,
+        _ permit: borrowing ForwardPermit,
+        _ slot: EndpointSlot?
+    ) -> UpstreamPool.Circumstances {
+        var circumstances = UpstreamPool.Circumstances(
+            endpoints: exchange.generation.endpoints(of: permit.route),
+            tried: exchange.triedPlaces,
+            slot: slot,
+            now: clock.milliseconds
+        )
+        if case .task(let id) = permit.purpose {
+            let route = exchange.snapshot.route(permit.route)
+            circumstances.taskPlace = services.tasks.place(of: id, at: route, for: permit.principal)
+        }
+        return circumstances
+    }
+
+    /// Sends a request to the place that it has, by a connection that is there or a new one.
+    private func send(_ exchange: Exchange) {
         guard !placeOnShared(exchange) else { return }
-        guard let idle = takeIdle(for: exchange) else { return connect(exchange) }
-        idle.isReused = true
-        idle.sentBefore = idle.channel?.sentOctets ?? 0
-        idle.deadline.clear()
-        place(exchange, on: idle)
+        // Where one idle connection was dead others may be.
+        guard !exchange.hasRetried, let idle = takeIdle(for: exchange) else { return connect(exchange) }
+        reuse(idle, for: exchange)
+    }
+
+    /// Sends a request by a connection that has carried others.
+    func reuse(_ upstream: UpstreamStream, for exchange: Exchange) {
+        upstream.isReused = true
+        upstream.sentBefore = upstream.channel?.sentOctets ?? 0
+        upstream.deadline.clear()
+        place(exchange, on: upstream)
     }
 
     private func takeIdle(for exchange: Exchange) -> UpstreamStream? {
-        while let id = exchange.lease?.takeIdle() {
+        while let id = exchange.lease?.place.takeIdle() {
             if let upstream = connections.upstream(id) { return upstream }
         }
         return nil
@@ -34,7 +90,7 @@ extension Worker {
 
     /// Places the request on a connection of HTTP/2 that has room for it; false if there is none.
     func placeOnShared(_ exchange: Exchange) -> Bool {
-        for id in exchange.lease?.shared ?? [] {
+        for id in exchange.lease?.place.shared ?? [] {
             guard let connection = connections.http2(id), !connection.isEnding else { continue }
             if place(exchange, on: connection) { return true }
         }
@@ -52,9 +108,9 @@ extension Worker {
         exchange.phase = .relaying
         exchange.record.upstreamStart = clock.microseconds
         upstream.exchange = exchange
-        upstream.place.counts.requests += 1
-        upstream.place.counts.active += 1
-        noteChange(at: upstream.place)
+        upstream.place.tally.counts.requests += 1
+        upstream.place.tally.counts.active += 1
+        noteChange(of: upstream.place.tally)
     }
 
     private func requestFacts(of exchange: Exchange, at endpoint: Endpoint) -> UpstreamRequest.Facts? {
@@ -136,11 +192,17 @@ extension Worker {
         if exchange.bodyLength > 0 { upstream.endBody() }
     }
 
+    private func awaitAddresses(of endpoints: [UpstreamEndpoint], _ exchange: Exchange) {
+        let connectBy = startConnecting(exchange)
+        park(exchange, .awaitingAddresses, patience: connectBy - clock.milliseconds)
+        for endpoint in endpoints { services.names.lookUp(endpoint.published.endpoint.host) }
+    }
+
     /// Takes over the addresses of a host, and goes on with the exchanges that wait for them.
     func adopt(_ found: [SocketAddress], of host: String, problem: String) {
-        addresses.enter(found, for: host, problem: problem)
+        dropRetired(pool.adopt(found, of: host, problem: problem))
         for exchange in takeParked(where: { $0 == .awaitingAddresses }) {
-            connect(exchange)
+            forward(exchange)
             if let client = exchange.client { queue(client) }
         }
     }

@@ -22,6 +22,10 @@ public struct WorkerServices: Sendable {
     public let addresses: AddressTable
     /// Finds the addresses of names.
     public let names: NameRefresher
+    /// Judges endpoints.
+    public let health: EndpointHealth
+    /// Knows where tasks are.
+    public let tasks: TaskTable
     /// Takes the access log.
     public let accessLog: LogSink
     /// Takes the audit log.
@@ -46,6 +50,8 @@ public struct WorkerServices: Sendable {
         rates: RateTables,
         addresses: AddressTable,
         names: NameRefresher,
+        health: EndpointHealth,
+        tasks: TaskTable = TaskTable(),
         accessLog: LogSink,
         auditLog: LogSink,
         spans: SpanSink = SpanSink(),
@@ -60,6 +66,8 @@ public struct WorkerServices: Sendable {
         self.rates = rates
         self.addresses = addresses
         self.names = names
+        self.health = health
+        self.tasks = tasks
         self.accessLog = accessLog
         self.auditLog = auditLog
         self.spans = spans
@@ -88,7 +96,7 @@ public final class Worker {
     let status: WorkerStatus
     /// Which of the workers this is.
     let index: Int
-    private let mailbox: Mailbox<WorkerMessage>
+    let mailbox: Mailbox<WorkerMessage>
 
     var poller: Poller
     var timers: TimerWheel
@@ -99,10 +107,9 @@ public final class Worker {
     var tokens: TokenCache
     /// What was counted so far.
     let counters = WorkerCounters()
-    /// Places at endpoints with counters that nobody was told of.
-    var changedPlaces: [UpstreamPlace] = []
-    var pool = UpstreamPool()
-    var addresses = AddressBook()
+    /// Endpoints with counters that nobody was told of.
+    var changedTallies: [EndpointTally] = []
+    var pool: UpstreamPool
     var identifiers: IdentifierSource
     /// Memory for what the connection that is being served receives; on loan while one is.
     private var input = ByteBuffer()
@@ -120,6 +127,10 @@ public final class Worker {
     var spareExchanges: [Exchange] = []
     /// Exchanges that wait for keys or addresses.
     var parked = WaitingStreams()
+    /// Client streams whose exchanges wait for room at an endpoint, by their tickets.
+    var tickets: [UInt64: ConnectionID] = [:]
+    /// The last ticket that was given.
+    var lastTicket: UInt64 = 0
     /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
     /// Client streams whose exchanges wait for memory, those that wait longest first.
@@ -182,6 +193,7 @@ public final class Worker {
             subjectKey: services.subjectKey.span
         )
         identifiers = IdentifierSource(seed: SecureRandom.number())
+        pool = UpstreamPool(health: services.health, seed: SecureRandom.number())
         _ = pool.adopt(publication)
         gates = listeners.flatMap { $0.gates(ofWorker: index) }
         try poller.watchLevel(mailbox.descriptor, token: Self.mailboxToken)
@@ -247,6 +259,9 @@ public final class Worker {
             case .publication(let publication, let listeners, let keys):
                 adopt(publication, listeners, keys: keys)
             case .addresses(let host, let found, let problem): adopt(found, of: host, problem: problem)
+            case .standing(let endpoint, let address, let standing): note(standing, of: endpoint, at: address)
+            case .slot(let slot, let ticket): adopt(slot, for: ticket)
+            case .spare(let endpoint): giveUpIdle(at: endpoint)
             case .report(let reader): reader.send(report())
             case .accept: if !isDraining { beginAccepting() }
             case .announceDrain: isWithdrawn = true

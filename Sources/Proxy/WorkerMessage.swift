@@ -12,6 +12,12 @@ public enum WorkerMessage: Sendable {
     /// A configuration with its listeners, and with what is known of its issuers' keys. Later messages about keys are
     /// about its issuers.
     case publication(Publication, [PublishedListener], KeyRing)
+    /// How an endpoint stands at one of its addresses.
+    case standing(PublishedEndpoint, SocketAddress, Standing)
+    /// What a request has waited for, with the number of its ticket.
+    case slot(EndpointSlot, ticket: UInt64)
+    /// Give up connections to an endpoint that nobody uses: others wait for one.
+    case spare(PublishedEndpoint)
     /// Say what was counted.
     case report(to: Mailbox<WorkerReport>)
     /// Begin to accept, after a start that waited for this.

@@ -18,6 +18,8 @@ struct AdminSources: Sendable {
     let statuses: [WorkerStatus]
     /// The keys of the issuers.
     let issuers: IssuerStates
+    /// How the endpoints are.
+    let health: EndpointHealth
     /// Where lines of the access log are left.
     let accessLog: LogSink
     /// Where lines of the audit log are left.
@@ -157,6 +159,7 @@ final class AdminSite: Site {
             facts: facts,
             workers: workers,
             issuers: sources.issuers.all,
+            health: sources.health.snapshotOfStates(),
             lost: ObservedLosses(
                 accessLines: sources.accessLog.dropped,
                 auditLines: sources.auditLog.dropped,

@@ -1,4 +1,4 @@
-// How the endpoints are: the counters of all workers and all routes together, by name.
+// How the endpoints are: the counters of all workers and all routes together, and how they are judged, by name.
 
 internal import Proxy
 
@@ -6,9 +6,9 @@ internal import Proxy
 struct EndpointSummary {
     /// Whether it can be used.
     enum State: String, CaseIterable {
-        /// Nothing can be connected to it.
+        /// Nothing can be connected to it, or its checks fail.
         case down
-        /// It is left alone for a while.
+        /// Requests failed there, and it is left alone for a while.
         case ejected
         /// Nothing was tried.
         case unknown
@@ -18,6 +18,8 @@ struct EndpointSummary {
 
     let name: String
     private var columns = [Int](repeating: 0, count: EndpointColumn.allCases.count)
+    /// How it is judged at each of its addresses.
+    private var judged: [EndpointState] = []
 
     private init(name: String) {
         self.name = name
@@ -26,8 +28,10 @@ struct EndpointSummary {
     /// The sum of a counter.
     subscript(column: EndpointColumn) -> Int { columns[column.rawValue] }
 
-    /// What the last attempt to connect says of it. Connections that are open may go on while it is down.
+    /// How it is judged, if it is out at all of its addresses; else what the last attempt to connect says of it.
+    /// Connections that are open may go on while it is down.
     var state: State {
+        if let verdict { return State(rawValue: verdict.state) ?? .unknown }
         guard self[.connectedAt] > 0 || self[.failedAt] > 0 else { return .unknown }
         return self[.failedAt] > self[.connectedAt] ? .down : .up
     }
@@ -40,11 +44,21 @@ struct EndpointSummary {
         }
     }
 
+    /// The verdict on the address that was out last, nil unless all are.
+    private var verdict: EndpointState? {
+        guard judged.allSatisfy({ $0.state == State.down.rawValue || $0.state == State.ejected.rawValue })
+        else { return nil }
+        return judged.max { ($0.since ?? 0) < ($1.since ?? 0) }
+    }
+
     /// Why it is not up, empty if it is.
-    var reason: String { state == .down ? "The last attempt to connect failed." : "" }
+    var reason: String { verdict?.reason ?? (state == .down ? "The last attempt to connect failed." : "") }
 
     /// Since when, in seconds since the Unix epoch; nil if that is not known.
-    var since: Int? { state == .down ? self[.failedAt] / 1000 : nil }
+    var since: Int? {
+        if let verdict { return verdict.since.map { $0 / 1000 } }
+        return state == .down ? self[.failedAt] / 1000 : nil
+    }
 
     /// All endpoints of the configuration, each name once.
     static func all(of observation: Observation) -> [EndpointSummary] {
@@ -56,6 +70,7 @@ struct EndpointSummary {
             }
             if summaries[owner.name] == nil { summaries[owner.name] = EndpointSummary(name: owner.name) }
         }
+        for state in observation.health { summaries[state.name]?.judged.append(state) }
         return Array(summaries.values)
     }
 

@@ -55,6 +55,7 @@ extension Gateway {
         state.noteLoaded(publication)
         adopt(listeners.first { $0.facts.purpose == .admin })
         names?.follow(publication.hosts)
+        health.adopt(publication)
         traces.adopt(new.snapshot.traces)
         keys?.adopt(publication, listeners.filter { $0.facts.purpose == .routes })
         awaited = publication.generation

@@ -56,6 +56,7 @@ public final class Gateway {
     var awaited: Int?
     var keys: KeyRefresher?
     var names: NameRefresher?
+    let health: EndpointHealth
     let state = OperationalState()
     let issuerStates = IssuerStates()
     let admin: AdminWorker
@@ -111,12 +112,14 @@ public final class Gateway {
         statuses = mailboxes.map { _ in WorkerStatus() }
         logs = try LogWriter(configuration.log, logger: logger)
         traces = TraceExporter(version: Release.version, logger: logger)
+        health = EndpointHealth(logger: logger, send: Mailbox.sender(to: mailboxes))
         do throws(SystemError) {
             let sources = AdminSources(
                 state: state,
                 desk: try ReportDesk(workers: mailboxes),
                 statuses: statuses,
                 issuers: issuerStates,
+                health: health,
                 accessLog: logs.access.sink,
                 auditLog: logs.audit.sink,
                 traces: traces,
@@ -137,7 +140,9 @@ public final class Gateway {
         let lookUps = 2 * min(names, NameRefresher.maximumLookUps)
         // Each worker has a poller, a mailbox and its listeners.
         let own = 2 + snapshot.listeners.count
-        return (descriptors - reservedDescriptors - fetches - lookUps) / workers - own
+        let hasChecks = snapshot.routes.contains { $0.upstream.rules.check != nil }
+        let checks = hasChecks ? EndpointHealth.maximumChecks : 0
+        return (descriptors - reservedDescriptors - fetches - lookUps - checks) / workers - own
     }
 
     private static func hosts(of snapshot: Snapshot) -> Set<String> {
@@ -188,10 +193,7 @@ public final class Gateway {
     }
 
     private func startServices(_ publication: Publication) throws(SystemError) -> WorkerServices {
-        let mailboxes = mailboxes
-        let send: @Sendable (WorkerMessage) -> Void = { message in
-            for mailbox in mailboxes { mailbox.send(message) }
-        }
+        let send = Mailbox.sender(to: mailboxes)
         let keys = try KeyRefresher(
             issuers: publication.snapshot.issuers,
             logger: logger,
@@ -199,9 +201,15 @@ public final class Gateway {
             states: issuerStates,
             send: send
         )
-        let names = NameRefresher(hosts: publication.hosts, logger: logger, send: send)
+        health.adopt(publication)
+        let names = NameRefresher(
+            hosts: publication.hosts,
+            logger: logger,
+            send: health.overhearing(send)
+        )
         try keys.start()
         try names.start()
+        try health.start()
         self.keys = keys
         self.names = names
         traces.adopt(publication.snapshot.traces)
@@ -210,6 +218,7 @@ public final class Gateway {
             rates: RateTables(entries: publication.snapshot.limits.rateEntries),
             addresses: AddressTable(entries: publication.snapshot.limits.rateEntries),
             names: names,
+            health: health,
             accessLog: logs.access.sink,
             auditLog: logs.audit.sink,
             spans: traces.sink,

@@ -42,6 +42,8 @@ struct Observation: Sendable {
     let workers: [ObservedWorker]
     /// The authorization servers.
     let issuers: [IssuerState]
+    /// The endpoints at each of their addresses.
+    let health: [EndpointState]
     /// What was lost on its way out.
     let lost: ObservedLosses
     /// Most client connections of the process.

@@ -39,6 +39,11 @@ public final class Mailbox<Message: Sendable>: Sendable {
         Readiness.reading.wait(for: event, until: deadline)
     }
 
+    /// Sends a message to each of `mailboxes`.
+    public static func sender(to mailboxes: [Mailbox<Message>]) -> @Sendable (Message) -> Void {
+        { message in for mailbox in mailboxes { mailbox.send(message) } }
+    }
+
     /// Takes all messages, oldest first.
     public func takeAll() -> [Message] {
         var count: UInt64 = 0

@@ -5,7 +5,7 @@ internal import Glibc
 /// An address of the families that audgate uses.
 public struct SocketAddress: Sendable {
     /// What kind of address it is, with its parts.
-    public enum Kind: Sendable, Equatable {
+    public enum Kind: Sendable, Hashable {
         /// An IPv4 address in network order, and a port.
         case ipv4(UInt32, port: UInt16)
         /// The sixteen octets of an IPv6 address, a port, and the interface that a link-local address belongs to.
@@ -185,7 +185,7 @@ public struct SocketAddress: Sendable {
     }
 }
 
-extension SocketAddress: CustomStringConvertible, Equatable {
+extension SocketAddress: CustomStringConvertible, Hashable {
     /// The address in the form that `init(_:)` reads.
     public var description: String {
         switch kind {
@@ -198,5 +198,10 @@ extension SocketAddress: CustomStringConvertible, Equatable {
     /// Compares family, host, port and scope.
     public static func == (left: SocketAddress, right: SocketAddress) -> Bool {
         left.kind == right.kind
+    }
+
+    /// Feeds the same to `hasher`.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
     }
 }

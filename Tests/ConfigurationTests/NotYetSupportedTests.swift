@@ -5,11 +5,6 @@ import Testing
 @Suite struct NotYetSupportedTests {
     @Test(arguments: [
         Expectation(
-            "/routes/0/upstream/health",
-            "not yet supported",
-            Sample.upstream(#"{ "endpoints": ["http://a"], §"health": {} }"#)
-        ),
-        Expectation(
             "/routes/0/upstream/credentials",
             "\"assertion\" are not yet supported",
             Sample.upstream(#"{ "endpoints": ["http://a"], "credentials": §"assertion" }"#)

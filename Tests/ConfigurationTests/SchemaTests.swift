@@ -22,6 +22,8 @@ import Testing
         ("certificate", CertificateMember.names), ("client_certificate", ClientCertificateMember.names),
         ("client_certificates", ClientCertificatesMember.names), ("client_tls", ClientTLSMember.names),
         ("secret", SecretMember.names), ("traces", TracesMember.names), ("admin", AdminMember.names),
+        ("health", HealthMember.names),
+        ("ejection", EjectionMember.names), ("endpoint_limits", EndpointLimitMember.names),
         ("rates", RatesMember.names), ("rate", RateMember.names),
     ]
 
@@ -134,6 +136,19 @@ import Testing
         #expect(try milliseconds("issuer", "key_maximum_age") == IssuerObject.defaultKeyMaximumAge * 1000)
         #expect(try milliseconds("upstream", "connect_timeout") == UpstreamObject.defaultConnectTimeout)
         #expect(try milliseconds("upstream", "response_timeout") == UpstreamObject.defaultResponseTimeout)
+        #expect(try milliseconds("upstream", "slow_start") == EndpointRules().slowStart)
+        let checks = HealthCheckRules()
+        #expect(try milliseconds("health", "interval") == checks.interval)
+        #expect(try milliseconds("health", "timeout") == checks.timeout)
+        #expect(try property("health", "unhealthy")["default"]?.number?.integer == checks.unhealthy)
+        #expect(try property("health", "healthy")["default"]?.number?.integer == checks.healthy)
+        let ejection = EjectionRules()
+        #expect(try property("ejection", "failures")["default"]?.number?.integer == ejection.failures)
+        #expect(try milliseconds("ejection", "time") == ejection.time)
+        #expect(try milliseconds("ejection", "maximum_time") == ejection.maximumTime)
+        let queue = EndpointLimits()
+        #expect(try property("endpoint_limits", "queue")["default"]?.number?.integer == queue.queue)
+        #expect(try milliseconds("endpoint_limits", "queue_timeout") == queue.queueTimeout)
         let health = try property("listener", "health_path")
         #expect(health["default"]?.string == ListenerObject.defaultHealthPath)
         for name in ["tools", "methods"] {

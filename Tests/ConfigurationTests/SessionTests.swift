@@ -35,7 +35,12 @@ import Testing
     private func passes(from keys: SessionKeys, to other: SessionKeys) throws -> Bool {
         let binding = SessionBinding(route: "https://a/b", issuer: "i", subject: "s", client: nil)
         let id = "upstream-id".octets
-        let sealed = try SessionSeal.seal(id.span, for: binding, endpoint: "e", keys: keys)
+        let sealed = try SessionSeal.seal(
+            id.span,
+            for: binding,
+            at: PlaceTag(endpoint: EndpointTag(ofEndpoint: "e")),
+            keys: keys
+        )
         do throws(SessionViolation) {
             return try SessionSeal.open(sealed.span, for: binding, keys: other).id == id
         } catch {

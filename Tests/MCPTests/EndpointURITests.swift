@@ -64,7 +64,12 @@ import Testing
         let keys = SessionKeys.random()
         let binding = SessionBinding(route: "r", issuer: "i", subject: "s", client: nil)
         let upstream = "/messages/?session_id=9f".octets
-        let sealed = try SessionSeal.seal(upstream.span, for: binding, endpoint: "sse", keys: keys)
+        let sealed = try SessionSeal.seal(
+            upstream.span,
+            for: binding,
+            at: PlaceTag(endpoint: EndpointTag(ofEndpoint: "sse")),
+            keys: keys
+        )
         let reference = EndpointURI.reference(path: "/legacy", session: sealed)
         let text = String(lossy: reference.span)
         #expect(text.hasPrefix("/legacy?session_id="))

@@ -4,7 +4,7 @@ import Bytes
 import JSON
 import MCP
 
-/// The invariants of `EndpointRewriter`, `ToolListStreamFilter` and `ToolListFilter`. Tools whose name begins with
+/// The invariants of `EndpointRewriter`, `ToolListStreamFilter`, `ToolListFilter` and `TaskFinder`. Tools whose name begins with
 /// `h` are hidden; the first octet of the input says how the stream is split.
 enum EventStreamInvariants {
     private static let place = "/p?session_id=S"
@@ -15,6 +15,31 @@ enum EventStreamInvariants {
         guard let seed = input.isEmpty ? nil : input[0] else { return nil }
         let stream = [UInt8](copying: input.extracting(1...))
         return brokenByRewriting(stream, seed) ?? brokenByFiltering(stream, seed) ?? brokenByBody(stream)
+            ?? brokenByFinding(stream, seed)
+    }
+
+    // MARK: Finding
+
+    private static func brokenByFinding(_ stream: [UInt8], _ seed: UInt8) -> String? {
+        for isEventStream in [false, true] {
+            let whole = foundTask(stream, [], isEventStream)
+            guard foundTask(stream, cuts(stream, seed), isEventStream) == whole else {
+                return "finding a task depends on the split"
+            }
+        }
+        let task = read(stream)?.object?["result"]?.object?["task"]?.object?["taskId"]?.string
+        guard let task, stream.count <= TaskFinder.maximumLength else { return nil }
+        return foundTask(stream, [], false) == task.octets ? nil : "a task was not found"
+    }
+
+    private static func foundTask(_ stream: [UInt8], _ cuts: [Int], _ isEventStream: Bool) -> [UInt8]? {
+        var finder = isEventStream ? TaskFinder(eventStream: ()) : TaskFinder(jsonOfLength: nil)
+        var start = 0
+        for end in cuts + [stream.count] {
+            if let id = finder.read(stream.span.extracting(start..<end)) { return id }
+            start = end
+        }
+        return finder.read(Span(), isEnd: true)
     }
 
     // MARK: Rewriting

@@ -18,7 +18,12 @@ enum SessionInvariants {
     private static func brokenByOpening(_ input: Span<UInt8>, _ keys: SessionKeys) -> String? {
         do throws(SessionViolation) {
             let opened = try SessionSeal.open(input, for: binding, keys: keys)
-            let again = try SessionSeal.seal(opened.id.span, for: binding, endpoint: "e", keys: keys)
+            let again = try SessionSeal.seal(
+                opened.id.span,
+                for: binding,
+                at: PlaceTag(endpoint: EndpointTag(ofEndpoint: "e")),
+                keys: keys
+            )
             return again == [UInt8](copying: input) ? nil : "another id opens than was sealed"
         } catch {
             return error.status == 404 || error.status == 400 ? nil : "a client's id is the upstream's fault"
@@ -28,7 +33,12 @@ enum SessionInvariants {
     private static func brokenBySealing(_ input: Span<UInt8>, _ keys: SessionKeys) -> String? {
         let sealed: [UInt8]
         do throws(SessionViolation) {
-            sealed = try SessionSeal.seal(input, for: binding, endpoint: "e", keys: keys)
+            sealed = try SessionSeal.seal(
+                input,
+                for: binding,
+                at: PlaceTag(endpoint: EndpointTag(ofEndpoint: "e")),
+                keys: keys
+            )
         } catch {
             return error.status == 502 ? nil : "an upstream's id is the client's fault"
         }

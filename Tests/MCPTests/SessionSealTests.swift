@@ -27,13 +27,22 @@ private enum Sample {
         SessionBinding(route: route, issuer: issuer, subject: subject, client: client)
     }
 
+    /// Where the session is; at an address of its endpoint's name, if one is given.
+    static func place(_ address: String? = nil) -> PlaceTag {
+        PlaceTag(
+            endpoint: EndpointTag(ofEndpoint: endpoint),
+            address: address.map { EndpointTag(ofEndpoint: $0) }
+        )
+    }
+
     static func seal(
         _ id: String = id,
         for binding: SessionBinding = binding(),
+        at address: String? = nil,
         keys: SessionKeys? = nil
     ) throws -> [UInt8] {
         let octets = id.octets
-        return try SessionSeal.seal(octets.span, for: binding, endpoint: endpoint, keys: keys ?? defaultKeys)
+        return try SessionSeal.seal(octets.span, for: binding, at: place(address), keys: keys ?? defaultKeys)
     }
 
     /// What a sealed id encodes.
@@ -61,7 +70,12 @@ private enum Sample {
 
     static func violation(_ id: [UInt8]) -> SessionViolation? {
         do throws(SessionViolation) {
-            _ = try SessionSeal.seal(id.span, for: binding(), endpoint: endpoint, keys: defaultKeys)
+            _ = try SessionSeal.seal(
+                id.span,
+                for: binding(),
+                at: PlaceTag(endpoint: EndpointTag(ofEndpoint: endpoint)),
+                keys: defaultKeys
+            )
             return nil
         } catch {
             return error
@@ -83,15 +97,47 @@ extension Result where Success == OpenedSession, Failure == SessionViolation {
         let sealed = try Sample.seal(text)
         let opened = try Sample.open(sealed).get()
         #expect(opened.id == id)
-        #expect(opened.endpoint == EndpointTag(ofEndpoint: Sample.endpoint))
-        #expect(opened.endpoint != EndpointTag(ofEndpoint: Sample.endpoint + "/"))
+        #expect(opened.place == Sample.place())
+        #expect(opened.place.endpoint != EndpointTag(ofEndpoint: Sample.endpoint + "/"))
+    }
+
+    @Test func `tells the address that holds the session, but not to who has the id`() throws {
+        let addresses = ["10.0.0.5", "10.0.0.6", "fd00::5"]
+        for address in addresses {
+            let sealed = try Sample.seal(at: address)
+            #expect(try Sample.open(sealed).get().place == Sample.place(address))
+            #expect(try Sample.open(sealed).get().id == Sample.id.octets)
+            let decoded = Base64URL.decode(sealed.span)
+            let content = try #require(decoded)
+            let tag = SHA256.digest(of: address.octets.span).bytes.prefix(8)
+            #expect(!content.indices.contains { content[$0...].starts(with: tag) })
+        }
+        #expect(try Set(addresses.map { try Sample.seal(at: $0) }).count == addresses.count)
+    }
+
+    @Test func `an id without an address opens to one that any may hold`() throws {
+        #expect(try Sample.open(try Sample.seal()).get().place.address == nil)
+    }
+
+    @Test func `neither format passes for the other`() throws {
+        for (address, format) in [(nil, UInt8(2)), ("10.0.0.5", 1)] {
+            let sealed = try Sample.seal(at: address)
+            let decoded = Base64URL.decode(sealed.span)
+            var content = try #require(decoded)
+            content[0] = format
+            #expect(Sample.open(encoding: content).violation == .foreign)
+        }
     }
 
     @Test func `a sealed id is base64url and within its bound`() throws {
-        let sealed = try Sample.seal(String(repeating: "~", count: SessionSeal.maximumUpstreamLength))
+        let longest = String(repeating: "~", count: SessionSeal.maximumUpstreamLength)
+        let sealed = try Sample.seal(longest, at: "10.0.0.5")
         #expect(sealed.count == SessionSeal.maximumLength)
         let content = Base64URL.decode(sealed.span)
-        #expect(content?.count == 45 + SessionSeal.maximumUpstreamLength)
+        #expect(content?.count == 53 + SessionSeal.maximumUpstreamLength)
+        let short = try Sample.seal(longest)
+        let plain = Base64URL.decode(short.span)
+        #expect(plain?.count == 45 + SessionSeal.maximumUpstreamLength)
         #expect(try Sample.seal() == Sample.seal())
     }
 

@@ -62,25 +62,25 @@ import Transport
 }
 
 @Suite struct `Addresses by name` {
-    private let endpoint = Endpoint(host: "server.test", port: 81, authority: "server.test:81", path: "/")
-
-    private func known(_ book: AddressBook) -> [String]? {
-        if case .known(let addresses) = book.addresses(of: endpoint) {
-            addresses.map(\.description)
-        } else {
-            nil
-        }
+    private func addresses(_ hosts: String...) throws -> [SocketAddress] {
+        try hosts.map { try #require(SocketAddress(host: $0, port: 0)) }
     }
 
     @Test func `are kept when a later look-up finds nothing`() throws {
         var book = AddressBook()
-        if case .unknown = book.addresses(of: endpoint) {} else { Issue.record("known from nowhere") }
-        book.enter([], for: "server.test", problem: "no")
-        if case .failed("no") = book.addresses(of: endpoint) {} else { Issue.record("not failed") }
-        let address = try #require(SocketAddress(host: "192.0.2.1", port: 0))
-        book.enter([address], for: "server.test", problem: "")
-        #expect(known(book) == ["192.0.2.1:81"])
-        book.enter([], for: "server.test", problem: "no")
-        #expect(known(book) == ["192.0.2.1:81"])
+        #expect(book.host("server.test").problem == nil)
+        #expect(book.enter([], for: "server.test", problem: "no") == nil)
+        #expect(book.host("server.test").problem == "no")
+        let found = try addresses("192.0.2.1")
+        #expect(book.enter(found, for: "server.test", problem: "") != nil)
+        #expect(book.enter([], for: "server.test", problem: "no") == nil)
+        #expect(book.host("server.test").addresses == found)
+    }
+
+    @Test func `have not changed when they come in another order`() throws {
+        var book = AddressBook()
+        _ = book.enter(try addresses("192.0.2.1", "192.0.2.2"), for: "server.test", problem: "")
+        #expect(book.enter(try addresses("192.0.2.2", "192.0.2.1"), for: "server.test", problem: "") == nil)
+        #expect(book.enter(try addresses("192.0.2.2"), for: "server.test", problem: "") != nil)
     }
 }

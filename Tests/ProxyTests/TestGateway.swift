@@ -21,6 +21,7 @@ final class TestGateway: Sendable {
     let signer: TokenSigner
     private let mailbox: Mailbox<WorkerMessage>
     private let keySet: KeySet
+    let health: EndpointHealth
     /// Makes the worker, for tests that turn its loop by hand.
     let makeWorker: @Sendable () throws(SystemError) -> Worker
 
@@ -33,6 +34,7 @@ final class TestGateway: Sendable {
         responseTimeout: Int = 5000,
         connectTimeout: Int = 2000,
         isByHand: Bool = false,
+        rules: EndpointRules = EndpointRules(),
         isWaiting: Bool = false,
         limits adjust: (inout Limits) -> Void = { _ in }
     ) throws {
@@ -42,28 +44,32 @@ final class TestGateway: Sendable {
         keySet = try KeySet("{\"keys\":[\(signer.publicJWK)]}".octets.span)
         var limits = Limits()
         adjust(&limits)
-        let snapshot = try Self.snapshot(servers, host, responseTimeout, connectTimeout, limits)
+        let snapshot = try Self.snapshot(servers, host, responseTimeout, connectTimeout, rules, limits)
         guard let any = SocketAddress("127.0.0.1:0") else { throw WrongKey() }
         let sockets = try ListeningSocket.open(any, count: 1)
         guard case .ipv4(_, let port) = sockets[0].socket.address.kind else { throw WrongKey() }
         self.port = port
-        mailbox = try Mailbox()
+        let mailbox = try Mailbox<WorkerMessage>()
+        self.mailbox = mailbox
         var quiet = Logger(label: "test")
         quiet.logLevel = .critical
+        health = EndpointHealth(logger: quiet) { mailbox.send($0) }
         let services = WorkerServices(
             keys: try KeyRefresher(issuers: snapshot.issuers, logger: quiet, auditLog: LogSink()) { _ in },
             rates: RateTables(entries: 64),
             addresses: AddressTable(entries: 64),
             names: NameRefresher(hosts: [host], logger: quiet) { _ in },
+            health: health,
             accessLog: sink,
             auditLog: auditLog,
             logger: quiet,
             subjectKey: [1, 2, 3]
         )
-        let (mailbox, status) = (mailbox, status)
+        let status = status
         var publisher = Publisher()
         let listeners = snapshot.listeners.map { PublishedListener($0, sockets: [sockets]) }
         let publication = publisher.publish(snapshot)
+        health.adopt(publication)
         makeWorker = { () throws(SystemError) in
             try Worker(
                 publication: publication,
@@ -89,6 +95,7 @@ final class TestGateway: Sendable {
         _ host: String = "127.0.0.1",
         _ responseTimeout: Int = 5000,
         _ connectTimeout: Int = 2000,
+        _ rules: EndpointRules = EndpointRules(),
         _ limits: Limits = Limits()
     ) throws -> Snapshot {
         let issuer = Issuer(
@@ -104,7 +111,8 @@ final class TestGateway: Sendable {
             },
             credentials: .forward,
             connectTimeout: connectTimeout,
-            responseTimeout: responseTimeout
+            responseTimeout: responseTimeout,
+            rules: rules
         )
         let route = Route(
             resource: try ResourceURI("https://gw.example/notion"),

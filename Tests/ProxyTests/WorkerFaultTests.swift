@@ -224,6 +224,7 @@ extension WorkerTests {
             client.wait(seconds: 1)
             #expect(client.receive(through: "\r\n\r\nok").text.hasPrefix("HTTP/1.1 200 "))
             #expect(server.requests.count == 2)
+            #expect(gateway.health.snapshotOfStates().map(\.failures) == [0], "the server did nothing wrong")
             worker.close(connection)
         }
 

@@ -27,6 +27,7 @@ import Transport
                 desk: desk,
                 statuses: statuses,
                 issuers: IssuerStates(),
+                health: EndpointHealth(logger: Logger(label: "test")) { _ in },
                 accessLog: LogSink(),
                 auditLog: LogSink(),
                 traces: TraceExporter(version: "1", logger: Logger(label: "test")),

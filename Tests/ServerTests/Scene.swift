@@ -60,7 +60,8 @@ enum Scene {
         _ publication: Publication?,
         _ reports: [WorkerReport?],
         lastReload: ReloadOutcome? = nil,
-        issuers: [IssuerState] = []
+        issuers: [IssuerState] = [],
+        health: [EndpointState] = []
     ) -> Observation {
         var facts = OperationalFacts()
         facts.publication = publication
@@ -76,6 +77,7 @@ enum Scene {
                 ObservedWorker(isAlive: true, isFresh: $0 != nil, connections: 2, report: $0)
             },
             issuers: issuers,
+            health: health,
             lost: ObservedLosses(accessLines: 3),
             maximumConnections: 100,
             usage: ProcessUsage()

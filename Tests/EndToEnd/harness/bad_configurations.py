@@ -173,7 +173,7 @@ REFUSED = [
 ]
 
 NOT_YET = [
-    case("health", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "health": {}}),
+    case("assertion", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "credentials": "assertion"}),
 ]
 
 

@@ -111,7 +111,7 @@ Script = Callable[[Recorded, UpstreamConnection], None]
 
 
 class Recorder:
-    """Listens on a loopback port of its own from construction until `stop`."""
+    """Listens on a loopback port, one of its own unless it is given, from construction until `stop`."""
 
     def __init__(
         self,
@@ -119,9 +119,10 @@ class Recorder:
         tls: ssl.SSLContext | None = None,
         http2: bool = False,
         concurrent_streams: int | None = None,
+        port: int = 0,
     ):
         self.tls, self.http2, self.concurrent_streams = tls, http2, concurrent_streams
-        self.listener = socket.create_server((host, 0), backlog=512)
+        self.listener = socket.create_server((host, port), backlog=512)
         self.host, self.port = host, self.listener.getsockname()[1]
         self.lock = threading.Condition()
         self.requests: list[Recorded] = []
