@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from comparison.configurations import ANSWER, STREAMS
 from comparison.credentials import HOST, RESOURCE, STREAM_RESOURCE
 from comparison.handshakes import client_context, connect_tls
+from comparison.load import BODY, fields
 from comparison.peer import Peer
-from comparison.requests import BODY, fields
 
 STREAMS_PER_CONNECTION = 50
 # What comes before the first reading: pools and tables that the first connections bring about.
@@ -31,15 +32,25 @@ class StreamServer:
 
     def run(self) -> None:
         while True:
-            connection, _ = self.listener.accept()
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
             self.open.append(connection)
             if connection.recv(65_536):
                 connection.sendall(self.HEAD + b"%x\r\n%b\r\n" % (len(self.EVENT), self.EVENT))
 
-    def close_connections(self) -> None:
-        for connection in self.open:
+    def close(self) -> None:
+        for connection in [self.listener, *self.open]:
             connection.close()
-        self.open.clear()
+
+
+@contextlib.contextmanager
+def stream_server() -> Iterator[None]:
+    """A server of event streams, as long as the block lasts."""
+    server = StreamServer()
+    yield
+    server.close()
 
 
 def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> socket.socket:

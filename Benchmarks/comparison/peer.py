@@ -22,15 +22,16 @@ class Peer:
     command: list[str]
     port: int
     """Of its cleartext listener."""
-    tls_port: int
-    checks_token: bool = False
-    core: int = PROXY_CORE
+    tls_port: int = 0
+    algorithms: tuple[str, ...] = ()
+    """Those of the tokens that it checks; none if it does not look at tokens."""
+    cores: str = str(PROXY_CORE)
 
     def start(self, directory: Path) -> None:
         self.output = directory / f"{self.name.replace(' ', '-')}.out"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(self.core), *self.command], cwd=directory, stdout=output, stderr=output
+                ["taskset", "-c", self.cores, *self.command], cwd=directory, stdout=output, stderr=output
             )
         end = time.monotonic() + 10
         while True:
@@ -59,6 +60,11 @@ class Peer:
         """The proportional set size; the kernel's memory for sockets is not in it."""
         texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids()]
         return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1)) for text in texts)
+
+    def peak_kib(self) -> int:
+        """The most memory that it has ever had."""
+        texts = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]
+        return sum(int(re.search(r"^VmHWM:\s+(\d+)", text, re.M).group(1)) for text in texts)
 
     def stop(self) -> None:
         for pid in reversed(self.pids()):

@@ -1,0 +1,106 @@
+"""What goes on beside good requests: reloads, rotation of keys, and clients that send garbage."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from comparison.credentials import Issuer
+from comparison.peer import Peer
+
+
+def replace(path: Path, value: dict[str, Any]) -> None:
+    """As careful tools write a file: beside it, then in its place."""
+    path.with_suffix(".new").write_text(json.dumps(value))
+    path.with_suffix(".new").rename(path)
+
+
+def reloads(peer: Peer) -> list[int]:
+    """The longest pause of a worker in each reload so far, in microseconds."""
+    lines = [line for line in peer.output.read_text().splitlines() if '"Reloaded."' in line]
+    return [int(re.search(r'"longest_pause_us": ?"?(\d+)', line)[1]) for line in lines]
+
+
+def reload(peer: Peer, file: Path, value: dict[str, Any]) -> None:
+    """Changes a file, tells audgate, and waits until it has taken that over."""
+    before, end = len(reloads(peer)), time.monotonic() + 30
+    replace(file, value)
+    os.kill(peer.process.pid, signal.SIGHUP)
+    while len(reloads(peer)) == before:
+        if time.monotonic() > end:
+            raise SystemExit(f"{peer.name} does not reload:\n{peer.output.read_text()[-2000:]}")
+        time.sleep(0.01)
+
+
+def send_garbage(peer: Peer) -> None:
+    """A client that is none: random octets, half of a head, or a method with nothing behind, then whatever comes."""
+    junk = random.choice([random.randbytes(400), b"POST /mcp HTTP/1.1\r\nhost: mcp.example\r\nx: ", b"{}\r\n\r\n" * 40])
+    with socket.create_connection(("127.0.0.1", peer.port), 1) as connection:
+        connection.settimeout(0.005)
+        try:
+            connection.sendall(junk)
+            connection.recv(4096)
+        except OSError:
+            pass
+
+
+@contextmanager
+def repeated(action: Callable[[], None], period: float) -> Iterator[None]:
+    """Does something over and over as long as the block lasts, in a thread."""
+    ended = threading.Event()
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        due = time.monotonic()
+        while not ended.wait(max(0, due - time.monotonic())):
+            due += period
+            try:
+                action()
+            except BaseException as failure:  # noqa: BLE001
+                failures.append(failure)
+                return
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+    if failures:
+        raise failures[0]
+
+
+def rotation(peer: Peer, directory: Path) -> Callable[[], None]:
+    """An action: the issuer has one more key, or one less, and audgate is told."""
+    file = directory / "keys.json"
+    own = json.loads(file.read_text())
+    extra = Issuer(algorithms=("ES256",)).key_set()["keys"][0] | {"kid": "next"}
+    states = [{"keys": [*own["keys"], extra]}, own]
+
+    def rotate() -> None:
+        reload(peer, file, states[0])
+        states.reverse()
+
+    return rotate
+
+
+def change(peer: Peer, file: Path, scope: str = "mcp:use") -> Callable[[], None]:
+    """An action: the second route asks for another scope, or for that of before."""
+    configuration = json.loads(file.read_text())
+    scopes = [[scope, "other"], [scope]]
+
+    def follow() -> None:
+        configuration["routes"][1]["scopes"] = scopes[0]
+        scopes.reverse()
+        reload(peer, file, configuration)
+
+    return follow
