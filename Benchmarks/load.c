@@ -4,6 +4,7 @@
 // runs from then on, so that a stall counts for all that were due in it. With RATE 0, a closed loop: each connection
 // sends its next request when the last is answered. FILE holds the requests, each behind a line with its length; they are
 // sent in order, over and over, for SECONDS or until COUNT are sent (0: no bound). Answers have a Content-Length.
+// A request has failed if its connection ends without an answer; two seconds after the end it is unanswered.
 // Prints one JSON object. What was due in the first tenth of the time is sent, and counts only if there is no answer.
 
 #define _GNU_SOURCE
@@ -186,11 +187,12 @@ static uint32_t quantile(uint32_t *list, size_t count, double share) {
 }
 
 static void report(uint64_t sent, uint64_t unsent, uint64_t time) {
+    uint64_t unanswered = connection_count - idle_count;
     qsort(latencies, latency_count, sizeof *latencies, compare);
     qsort(delays, delay_count, sizeof *delays, compare);
-    printf("{\"sent\":%lu,\"unsent\":%lu,\"answered\":%lu,\"good\":%lu,\"refused\":%lu,\"failed\":%lu,\"bytes\":%lu,"
+    printf("{\"sent\":%lu,\"unsent\":%lu,\"answered\":%lu,\"good\":%lu,\"refused\":%lu,\"failed\":%lu,\"unanswered\":%lu,\"bytes\":%lu,"
            "\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"p50\":%u,\"p99\":%u,\"p99.9\":%u,\"max\":%u,\"delay_p99\":%u}\n",
-           sent, unsent, answered, good, refused, failed, bytes, time / 1e9,
+           sent, unsent, answered, good, refused, failed, unanswered, bytes, time / 1e9,
            clock_time(CLOCK_PROCESS_CPUTIME_ID) / 1e9, quantile(latencies, latency_count, 0.5),
            quantile(latencies, latency_count, 0.99), quantile(latencies, latency_count, 0.999),
            quantile(latencies, latency_count, 1), quantile(delays, delay_count, 0.99));
@@ -240,7 +242,6 @@ int main(int count, char **arguments) {
             if (events[place].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) pull(connection);
         }
     }
-    failed += connection_count - idle_count;
     uint64_t all = rate > 0 ? rate * seconds : sent;
     report(sent, all > sent && limit == UINT64_MAX ? all - sent : 0, (time < end ? time : end) - start);
 }

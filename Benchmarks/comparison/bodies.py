@@ -6,7 +6,7 @@ import socket
 import time
 from pathlib import Path
 
-from comparison.configurations import LARGE, large_resource
+from comparison.configurations import LARGE, LARGE_RESOURCE, UPLOAD_RESOURCE
 from comparison.credentials import Issuer
 from comparison.load import Load, get, post
 from comparison.peer import Peer
@@ -22,16 +22,17 @@ def upload(load: Load, issuer: Issuer) -> Path:
     """A call with 4 MiB of base64 in its arguments."""
     front = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"put","arguments":{"data":"'
     back = '"}}}'
-    return load.write("upload", [post(issuer.token(), body=front + "A" * (UPLOAD - len(front + back)) + back)])
+    body = front + "A" * (UPLOAD - len(front + back)) + back
+    return load.write("upload", [post(issuer.token(UPLOAD_RESOURCE), "/upload", body)])
 
 
 def download(load: Load, issuer: Issuer) -> Path:
-    return load.write("download", [get(issuer.token(large_resource()), "/large")])
+    return load.write("download", [get(issuer.token(LARGE_RESOURCE), "/large")])
 
 
-def cost(load: Load, peer: Peer, requests: Path, octets: int, seconds: float) -> float:
-    """Microseconds for each MiB, four bodies at a time."""
-    return load.cost(peer, requests, seconds, connections=AT_A_TIME) / (octets / MIB)
+def cost(load: Load, peer: Peer, requests: Path, octets: int, total: int) -> float:
+    """Microseconds for each MiB, four bodies at a time, until `total` octets have passed."""
+    return load.cost(peer, requests, connections=AT_A_TIME, count=total // octets) / (octets / MIB)
 
 
 def peak_kib(load: Load, peer: Peer, requests: Path) -> float:
@@ -43,7 +44,7 @@ def peak_kib(load: Load, peer: Peer, requests: Path) -> float:
 
 def held_kib(peer: Peer, issuer: Issuer) -> float:
     """Memory for each answer of 64 MiB whose client does not read."""
-    request = get(issuer.token(large_resource()), "/large")
+    request = get(issuer.token(LARGE_RESOURCE), "/large")
     before = peer.memory_kib()
     clients = []
     for _ in range(SLOW):

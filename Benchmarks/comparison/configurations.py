@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from comparison.credentials import RESOURCE, STREAM_RESOURCE
+from comparison.credentials import HOST, RESOURCE, STREAM_RESOURCE
 
 ANSWER = '{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"The weather is fine."}],"ok":true}}'
 BACKEND, STREAMS = 18090, 18092
@@ -21,6 +21,7 @@ TLS_OFFSET = 100
 CIPHER_SUITE = "TLS_AES_128_GCM_SHA256"
 LARGE = 64 << 20
 """Octets of the answer at /large of the back end."""
+UPLOAD_RESOURCE, LARGE_RESOURCE = (f"https://{HOST}/{name}" for name in ("upload", "large"))
 
 
 def nginx(name: str, servers: str, directory: Path) -> list[str]:
@@ -49,7 +50,7 @@ def nginx_proxy(listen: int, directory: Path) -> str:
     ssl_certificate {directory}/certificate.pem; ssl_certificate_key {directory}/key.pem;
     ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites {CIPHER_SUITE};
     proxy_http_version 1.1; proxy_set_header Connection ""; proxy_read_timeout 600s; proxy_max_temp_file_size 0;
-    location /mcp {{ proxy_pass http://back; client_body_buffer_size 5m; }}
+    location / {{ proxy_pass http://back; client_body_buffer_size 5m; }}
     location /stream {{ proxy_pass http://127.0.0.1:{STREAMS}; proxy_buffering off; }}
     location = /large {{ proxy_pass http://back; proxy_buffering off; }}
     location = /healthz {{ return 200; }}
@@ -99,7 +100,12 @@ def audgate(listen: int, directory: Path, **members: Any) -> dict[str, Any]:
     """The configuration, with keys and certificate in `directory`; `members` take the place of its own."""
     certificate = {"certificate": f"{directory}/certificate.pem", "key": {"file": f"{directory}/key.pem"}}
     tls = {"certificates": [certificate], "minimum_version": "1.3"}
-    routes = {RESOURCE: f"{BACKEND}/mcp", STREAM_RESOURCE: f"{STREAMS}/stream", large_resource(): f"{BACKEND}/large"}
+    routes = {
+        RESOURCE: f"{BACKEND}/mcp",
+        STREAM_RESOURCE: f"{STREAMS}/stream",
+        UPLOAD_RESOURCE: f"{BACKEND}/upload",
+        LARGE_RESOURCE: f"{BACKEND}/large",
+    }
     return {
         "listeners": [
             {"address": f"127.0.0.1:{listen}"},
@@ -124,10 +130,6 @@ def audgate(listen: int, directory: Path, **members: Any) -> dict[str, Any]:
     }
 
 
-def large_resource() -> str:
-    return RESOURCE.replace("/mcp", "/large")
-
-
 @functools.cache
 def single_address_limits(binary: str, directory: Path) -> dict[str, Any]:
     """Limits that are there for strangers: all clients here have one address, and some send bad tokens.
@@ -148,12 +150,16 @@ def single_address_limits(binary: str, directory: Path) -> dict[str, Any]:
 
 
 def backend(directory: Path) -> list[str]:
-    """An nginx with a fixed answer, and one of 64 MiB at /large."""
+    """An nginx with a fixed answer, at /upload when it has read the whole body, and one of 64 MiB at /large."""
     with (directory / "large").open("wb") as file:
         file.truncate(LARGE)
     server = f"""server {{
     listen 127.0.0.1:{BACKEND} backlog=4096;
     location / {{ return 200 '{ANSWER}'; }}
     location = /large {{ root {directory}; sendfile on; }}
+    location = /upload {{
+      client_body_buffer_size 5m; proxy_pass_request_body off; proxy_set_header Content-Length "";
+      proxy_pass http://127.0.0.1:{BACKEND}/;
+    }}
   }}"""
     return nginx("backend", server, directory)

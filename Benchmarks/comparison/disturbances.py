@@ -55,8 +55,9 @@ def send_garbage(peer: Peer) -> None:
 
 
 @contextmanager
-def repeated(action: Callable[[], None], period: float) -> Iterator[None]:
-    """Does something over and over as long as the block lasts, in a thread."""
+def repeated(action: Callable[[], None], period: float) -> Iterator[list[float]]:
+    """Does something over and over as long as the block lasts, in a thread; yields when it was done."""
+    done: list[float] = []
     ended = threading.Event()
     failures: list[BaseException] = []
 
@@ -66,15 +67,18 @@ def repeated(action: Callable[[], None], period: float) -> Iterator[None]:
             due += period
             try:
                 action()
+                done.append(time.monotonic())
             except BaseException as failure:  # noqa: BLE001
                 failures.append(failure)
                 return
 
     thread = threading.Thread(target=run)
     thread.start()
-    yield
-    ended.set()
-    thread.join()
+    try:
+        yield done
+    finally:
+        ended.set()
+        thread.join()
     if failures:
         raise failures[0]
 

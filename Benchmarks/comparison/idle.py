@@ -41,6 +41,8 @@ class StreamServer:
                 connection.sendall(self.HEAD + b"%x\r\n%b\r\n" % (len(self.EVENT), self.EVENT))
 
     def close(self) -> None:
+        # What waits in accept holds the port until it is woken.
+        self.listener.shutdown(socket.SHUT_RDWR)
         for connection in [self.listener, *self.open]:
             connection.close()
 

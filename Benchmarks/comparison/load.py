@@ -72,6 +72,6 @@ class Load:
         before = peer.cpu_seconds()
         outcome = self.run(peer, requests, seconds, **options)
         spent = peer.cpu_seconds() - before
-        if outcome["failed"] or abs(outcome["refused"] / outcome["answered"] - refused) > 0.01:
+        if outcome["failed"] or outcome["unanswered"] or abs(outcome["refused"] / outcome["answered"] - refused) > 0.01:
             raise SystemExit(f"{peer.name} did not answer as it should: {outcome}")
         return spent * 1e6 / outcome["answered"]

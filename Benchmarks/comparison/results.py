@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import math
 import platform
 import re
 import statistics
@@ -33,7 +34,7 @@ class Series:
     def ratios(self, name: str) -> list[float]:
         """The first against another, run by run: those of one number were next to each other in time."""
         own = next(iter(self.figures.values()))
-        return [one / other for one, other in zip(own, self.figures[name], strict=True)]
+        return [one / other if other else math.nan for one, other in zip(own, self.figures[name], strict=True)]
 
     def table(self) -> str:
         first = next(iter(self.figures))
