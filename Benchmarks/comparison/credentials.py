@@ -17,7 +17,9 @@ ALGORITHMS = ("RS256", "ES256", "Ed25519")
 
 def write_certificate(directory: Path) -> None:
     """A self-signed ECDSA P-256 certificate: certificate.pem, key.pem, and both in one file for HAProxy."""
-    command = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -out certificate.pem -keyout key.pem"
+    command = (
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -out certificate.pem -keyout key.pem"
+    )
     names = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
     subprocess.run(["openssl", *command.split(), *names], cwd=directory, check=True, capture_output=True)
     both = (directory / "certificate.pem").read_text() + (directory / "key.pem").read_text()
@@ -58,9 +60,15 @@ class Issuer:
         now = int(time.time())
         self.minted += 1
         claims = {
-            "iss": self.name, "sub": "alice", "aud": resource, "client_id": "bench", "scope": "mcp:use",
-            "iat": now, "exp": now + 86_400, "jti": f"{self.minted:016}",
-        }  # fmt: skip
+            "iss": self.name,
+            "sub": "alice",
+            "aud": resource,
+            "client_id": "bench",
+            "scope": "mcp:use",
+            "iat": now,
+            "exp": now + 86_400,
+            "jti": f"{self.minted:016}",
+        }
         header = {"alg": algorithm, "kid": algorithm, "typ": "at+jwt"}
         text = ".".join(encode(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
         return f"{text}.{encode(self.sign(text.encode(), algorithm))}"
@@ -75,8 +83,7 @@ class Issuer:
         if algorithm == "Ed25519":
             return key.sign(text)
         return b"".join(
-            number.to_bytes(32, "big")
-            for number in utils.decode_dss_signature(key.sign(text, ec.ECDSA(SHA256())))
+            number.to_bytes(32, "big") for number in utils.decode_dss_signature(key.sign(text, ec.ECDSA(SHA256())))
         )
 
     def forged(self, algorithm: str = "RS256") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -19,9 +20,9 @@ from comparison.credentials import Issuer
 from comparison.peer import Peer
 
 
-def replace(path: Path, value: dict[str, Any]) -> None:
+def replace(path: Path, text: str) -> None:
     """As careful tools write a file: beside it, then in its place."""
-    path.with_suffix(".new").write_text(json.dumps(value))
+    path.with_suffix(".new").write_text(text)
     path.with_suffix(".new").rename(path)
 
 
@@ -31,10 +32,10 @@ def reloads(peer: Peer) -> list[int]:
     return [int(re.search(r'"longest_pause_us": ?"?(\d+)', line)[1]) for line in lines]
 
 
-def reload(peer: Peer, file: Path, value: dict[str, Any]) -> None:
+def reload(peer: Peer, file: Path, text: str) -> None:
     """Changes a file, tells audgate, and waits until it has taken that over."""
     before, end = len(reloads(peer)), time.monotonic() + 30
-    replace(file, value)
+    replace(file, text)
     os.kill(peer.process.pid, signal.SIGHUP)
     while len(reloads(peer)) == before:
         if time.monotonic() > end:
@@ -83,28 +84,24 @@ def repeated(action: Callable[[], None], period: float) -> Iterator[list[float]]
         raise failures[0]
 
 
+def alternation(peer: Peer, file: Path, *values: dict[str, Any]) -> Callable[[], None]:
+    """An action: a file has the next of some contents, and audgate is told."""
+    # Written out beforehand, as this process has the core of the load.
+    texts = itertools.cycle([json.dumps(value) for value in values])
+    return lambda: reload(peer, file, next(texts))
+
+
 def rotation(peer: Peer, directory: Path) -> Callable[[], None]:
-    """An action: the issuer has one more key, or one less, and audgate is told."""
+    """An action: the issuer has one more key, or one less."""
     file = directory / "keys.json"
     own = json.loads(file.read_text())
     extra = Issuer(algorithms=("ES256",)).key_set()["keys"][0] | {"kid": "next"}
-    states = [{"keys": [*own["keys"], extra]}, own]
-
-    def rotate() -> None:
-        reload(peer, file, states[0])
-        states.reverse()
-
-    return rotate
+    return alternation(peer, file, {"keys": [*own["keys"], extra]}, own)
 
 
-def change(peer: Peer, file: Path, scope: str = "mcp:use") -> Callable[[], None]:
+def change(peer: Peer, file: Path) -> Callable[[], None]:
     """An action: the second route asks for another scope, or for that of before."""
-    configuration = json.loads(file.read_text())
-    scopes = [[scope, "other"], [scope]]
-
-    def follow() -> None:
-        configuration["routes"][1]["scopes"] = scopes[0]
-        scopes.reverse()
-        reload(peer, file, configuration)
-
-    return follow
+    own = json.loads(file.read_text())
+    first, second, *others = own["routes"]
+    changed = {**own, "routes": [first, {**second, "scopes": ["other"]}, *others]}
+    return alternation(peer, file, changed, own)

@@ -60,7 +60,8 @@ def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> socket
     connection = connect_tls(peer, client_context()) if tls else socket.create_connection(("127.0.0.1", peer.port))
     body = "" if stream else BODY
     lines = [
-        "GET /stream HTTP/1.1" if stream else f"POST /mcp HTTP/1.1\r\nContent-Length: {len(body)}", f"Host: {HOST}",
+        "GET /stream HTTP/1.1" if stream else f"POST /mcp HTTP/1.1\r\nContent-Length: {len(body)}",
+        f"Host: {HOST}",
         *(f"{name}: {value}" for name, value in fields(tokens[STREAM_RESOURCE if stream else RESOURCE]).items()),
     ]
     connection.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
@@ -95,9 +96,7 @@ def http2(peer: Peer, tokens: dict[str, str], streams: int) -> socket.socket:
             part = connection.recv(65_536)
             if not part:
                 raise SystemExit(f"{peer.name} closes after {received!r}")
-            received += b"".join(
-                event.data for event in protocol.receive_data(part) if isinstance(event, DataReceived)
-            )
+            received += b"".join(event.data for event in protocol.receive_data(part) if isinstance(event, DataReceived))
     connection.sendall(protocol.data_to_send())
     return connection
 

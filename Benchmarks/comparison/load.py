@@ -55,7 +55,9 @@ class Load:
         self, port: int, requests: Path, seconds: float, rate: float = 0, count: int = 0, connections: int = CONNECTIONS
     ) -> subprocess.Popen[str]:
         command = [self.program, port, connections, rate, seconds, count, requests]
-        return subprocess.Popen(["taskset", "-c", str(LOAD_CORE), *map(str, command)], stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            ["taskset", "-c", str(LOAD_CORE), *map(str, command)], stdout=subprocess.PIPE, text=True
+        )
 
     def run(self, peer: Peer, requests: Path, seconds: float = 60, **options: Any) -> dict[str, Any]:
         """What came of the requests."""

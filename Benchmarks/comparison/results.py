@@ -92,8 +92,7 @@ class Results:
         self.series[series.name], self.places[series.name] = series, self.measured
         print(f"\n{series.table()}", flush=True)
         kept = {
-            key: {"measured": self.places[key], "series": dataclasses.asdict(each)}
-            for key, each in self.series.items()
+            key: {"measured": self.places[key], "series": dataclasses.asdict(each)} for key, each in self.series.items()
         }
         self.data.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
         parts = [f"{each.table()}\n\nMeasured on {self.places[key]}." for key, each in self.series.items()]

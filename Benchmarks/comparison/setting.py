@@ -32,9 +32,7 @@ class Setting:
         self.issuer.write(directory)
         self.tokens = {resource: self.issuer.token(resource) for resource in (RESOURCE, STREAM_RESOURCE)}
         self.load = Load(directory)
-        self.backend = Peer(
-            "backend", configurations.backend(directory), configurations.BACKEND, cores=str(LOAD_CORE)
-        )
+        self.backend = Peer("backend", configurations.backend(directory), configurations.BACKEND, cores=str(LOAD_CORE))
         self.peers = [self.audgate("audgate", 18080), *self.others()]
 
     def audgate(self, name: str, port: int, cores: str = "0", **members: Any) -> Peer:
