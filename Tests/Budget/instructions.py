@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -73,10 +74,15 @@ def build() -> Path:
     return program
 
 
-def count(program: Path, operation: str, times: int = 2000) -> float:
-    """Instructions of one operation: what twice as many of them take more, so that the start does not count."""
-    once, twice = total(program, operation, times), total(program, operation, 2 * times)
-    return (twice - once) / times
+@functools.cache
+def start(program: Path) -> int:
+    """Instructions of the program without any operation."""
+    return total(program, "route", 0)
+
+
+def count(program: Path, operation: str, times: int = 4000) -> float:
+    """Instructions of one operation."""
+    return (total(program, operation, times) - start(program)) / times
 
 
 def total(program: Path, operation: str, times: int) -> int:
