@@ -31,16 +31,16 @@ def encode(octets: bytes) -> str:
 
 
 class Issuer:
-    """An issuer with a key for each algorithm."""
+    """An issuer with a key for each algorithm, whose `kid` is the algorithm and then `suffix`."""
 
-    def __init__(self, name: str = "https://as.example", algorithms: tuple[str, ...] = ALGORITHMS):
+    def __init__(self, name: str = "https://as.example", algorithms: tuple[str, ...] = ALGORITHMS, suffix: str = ""):
         from joserfc.jwk import ECKey, OKPKey, RSAKey
 
         kinds = {"RS256": (RSAKey, 2048), "ES256": (ECKey, "P-256"), "Ed25519": (OKPKey, "Ed25519")}
-        self.name = name
+        self.name, self.suffix = name, suffix
         self.keys = {
             algorithm: kinds[algorithm][0].generate_key(
-                kinds[algorithm][1], {"kid": algorithm, "alg": algorithm, "use": "sig"}, private=True
+                kinds[algorithm][1], {"kid": algorithm + suffix, "alg": algorithm, "use": "sig"}, private=True
             )
             for algorithm in algorithms
         }
@@ -69,7 +69,7 @@ class Issuer:
             "exp": now + 86_400,
             "jti": f"{self.minted:016}",
         }
-        header = {"alg": algorithm, "kid": algorithm, "typ": "at+jwt"}
+        header = {"alg": algorithm, "kid": algorithm + self.suffix, "typ": "at+jwt"}
         text = ".".join(encode(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
         return f"{text}.{encode(self.sign(text.encode(), algorithm))}"
 

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from comparison.credentials import Issuer
+from comparison.credentials import ALGORITHMS, Issuer
+from comparison.load import post
 from comparison.peer import Peer
 
 
@@ -92,11 +93,31 @@ def alternation(peer: Peer, file: Path, *values: dict[str, Any]) -> Callable[[],
 
 
 def rotation(peer: Peer, directory: Path) -> Callable[[], None]:
-    """An action: the issuer has one more key, or one less."""
+    """An action: the issuer has a new key, and a client a token of it, with which it asks until audgate knows the key.
+
+    audgate asks for keys that it does not know every ten seconds at most, so that is how often this can be done.
+    """
     file = directory / "keys.json"
-    own = json.loads(file.read_text())
-    extra = Issuer(algorithms=("ES256",)).key_set()["keys"][0] | {"kid": "next"}
-    return alternation(peer, file, {"keys": [*own["keys"], extra]}, own)
+    # Without what a rotation before has left.
+    own = json.loads(file.read_text())["keys"][: len(ALGORITHMS)]
+    numbers = itertools.count(time.monotonic_ns())
+
+    def rotate() -> None:
+        issuer = Issuer(algorithms=("ES256",), suffix=f"-{next(numbers)}")
+        replace(file, json.dumps({"keys": [*own, *issuer.key_set()["keys"]]}))
+        request, end = post(issuer.token(algorithm="ES256")), time.monotonic() + 30
+        while not answer(peer, request).startswith(b"HTTP/1.1 200 "):
+            if time.monotonic() > end:
+                raise SystemExit(f"{peer.name} does not learn of a key")
+            time.sleep(0.5)
+
+    return rotate
+
+
+def answer(peer: Peer, request: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", peer.port), 15) as connection:
+        connection.sendall(request)
+        return connection.recv(4096)
 
 
 def change(peer: Peer, file: Path) -> Callable[[], None]:
