@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from comparison.configurations import ANSWER, STREAMS
 from comparison.credentials import HOST, RESOURCE, STREAM_RESOURCE
 from comparison.handshakes import client_context, connect_tls
+from comparison.load import BODY, fields
 from comparison.peer import Peer
-from comparison.requests import BODY, fields
 
 STREAMS_PER_CONNECTION = 50
 # What comes before the first reading: pools and tables that the first connections bring about.
@@ -31,15 +32,27 @@ class StreamServer:
 
     def run(self) -> None:
         while True:
-            connection, _ = self.listener.accept()
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
             self.open.append(connection)
             if connection.recv(65_536):
                 connection.sendall(self.HEAD + b"%x\r\n%b\r\n" % (len(self.EVENT), self.EVENT))
 
-    def close_connections(self) -> None:
-        for connection in self.open:
+    def close(self) -> None:
+        # What waits in accept holds the port until it is woken.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        for connection in [self.listener, *self.open]:
             connection.close()
-        self.open.clear()
+
+
+@contextlib.contextmanager
+def stream_server() -> Iterator[None]:
+    """A server of event streams, as long as the block lasts."""
+    server = StreamServer()
+    yield
+    server.close()
 
 
 def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> socket.socket:
@@ -47,7 +60,8 @@ def http1(peer: Peer, tokens: dict[str, str], tls: bool, stream: bool) -> socket
     connection = connect_tls(peer, client_context()) if tls else socket.create_connection(("127.0.0.1", peer.port))
     body = "" if stream else BODY
     lines = [
-        "GET /stream HTTP/1.1" if stream else f"POST /mcp HTTP/1.1\r\nContent-Length: {len(body)}", f"Host: {HOST}",
+        "GET /stream HTTP/1.1" if stream else f"POST /mcp HTTP/1.1\r\nContent-Length: {len(body)}",
+        f"Host: {HOST}",
         *(f"{name}: {value}" for name, value in fields(tokens[STREAM_RESOURCE if stream else RESOURCE]).items()),
     ]
     connection.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
@@ -82,9 +96,7 @@ def http2(peer: Peer, tokens: dict[str, str], streams: int) -> socket.socket:
             part = connection.recv(65_536)
             if not part:
                 raise SystemExit(f"{peer.name} closes after {received!r}")
-            received += b"".join(
-                event.data for event in protocol.receive_data(part) if isinstance(event, DataReceived)
-            )
+            received += b"".join(event.data for event in protocol.receive_data(part) if isinstance(event, DataReceived))
     connection.sendall(protocol.data_to_send())
     return connection
 

@@ -22,28 +22,37 @@ class Peer:
     command: list[str]
     port: int
     """Of its cleartext listener."""
-    tls_port: int
-    checks_token: bool = False
-    core: int = PROXY_CORE
+    tls_port: int = 0
+    algorithms: tuple[str, ...] = ()
+    """Those of the tokens that it checks; none if it does not look at tokens."""
+    cores: str = str(PROXY_CORE)
 
     def start(self, directory: Path) -> None:
+        if self.answers():
+            raise SystemExit(f"port {self.port} is in use")
         self.output = directory / f"{self.name.replace(' ', '-')}.out"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(self.core), *self.command], cwd=directory, stdout=output, stderr=output
+                ["taskset", "-c", self.cores, *self.command],
+                cwd=directory,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
-        end = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > end or self.process.poll() is not None:
-                    raise SystemExit(f"{self.name} does not start:\n{self.output.read_text()}") from None
-                time.sleep(0.05)
+        end = time.monotonic() + 20
+        while not self.answers():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise SystemExit(f"{self.name} does not start:\n{self.output.read_text()}")
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
 
     def pids(self) -> list[int]:
         """The process and its children: nginx does its work in one."""
+        if self.process.poll() is not None:
+            raise SystemExit(f"{self.name} has ended ({self.process.returncode}):\n{self.output.read_text()[-2000:]}")
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [self.process.pid, *map(int, children.split())]
 
@@ -60,9 +69,14 @@ class Peer:
         texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids()]
         return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1)) for text in texts)
 
+    def peak_kib(self) -> int:
+        """The most memory that it has ever had."""
+        texts = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]
+        return sum(int(re.search(r"^VmHWM:\s+(\d+)", text, re.M).group(1)) for text in texts)
+
     def stop(self) -> None:
-        for pid in reversed(self.pids()):
-            os.kill(pid, signal.SIGKILL)
+        # All of its processes at once, as nginx would start another for one that is gone.
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
