@@ -180,13 +180,13 @@ def about(form, method, identifier):
 def homes(servers, method):
     """At which servers such requests have arrived."""
     quoted = f'"{method}"'.encode()
-    return {
-        number for number, each in enumerate(servers) if any(quoted in one.body for one in each.requests)
-    }
+    return {number for number, each in enumerate(servers) if any(quoted in one.body for one in each.requests)}
 
 
 @pytest.mark.parametrize(
-    "form", [("core", "json"), ("core", "stream"), ("extension", "json"), ("extension", "stream")], ids="-".join
+    "form",
+    [("core", "json"), ("core", "stream"), ("extension", "json"), ("extension", "stream")],
+    ids="-".join,
 )
 def test_requests_about_a_task_go_where_it_began(single, form):
     servers = recorders(single, 4)
@@ -435,7 +435,9 @@ def test_a_stalled_endpoint_is_ejected_and_returns_when_it_goes_on(over, tmp_pat
         healthy.stop()
 
 
-@pytest.mark.parametrize("status, is_ejected", [(500, False), (501, False), (404, False), (502, True), (503, True)])
+@pytest.mark.parametrize(
+    "status, is_ejected", [(500, False), (501, False), (404, False), (502, True), (503, True)]
+)
 def test_an_endpoint_is_ejected_for_answers_that_say_that_it_cannot_serve(single, status, is_ejected):
     failing, healthy = recorders(single, 2)
     gateway = start(single, [failing, healthy], ejection={"failures": 3})

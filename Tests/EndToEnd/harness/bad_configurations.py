@@ -173,7 +173,9 @@ REFUSED = [
 ]
 
 NOT_YET = [
-    case("assertion", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "credentials": "assertion"}),
+    case(
+        "assertion", f"{ROUTE}/upstream", {"endpoints": ["http://127.0.0.1:1/"], "credentials": "assertion"}
+    ),
 ]
 
 
