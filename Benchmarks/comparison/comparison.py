@@ -68,9 +68,10 @@ class Comparison:
         self.alternate(
             "P1",
             "a POST over HTTP/1.1, token known",
-            self.all,
+            [*self.all, self.setting.floor()],
             lambda peer: requests.http1(peer, self.directory, self.options.seconds),
             targets=P1_TARGETS,
+            note="The floor copies octets between sockets in one epoll loop and does nothing else.",
         )
 
     def tokens(self) -> None:

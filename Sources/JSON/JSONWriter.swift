@@ -53,7 +53,9 @@ public struct JSONWriter: ~Copyable {
 
     /// Writes a string.
     public mutating func string(_ string: String) {
-        self.string(string.octets.span)
+        var string = string
+        // Not `utf8Span`: see `String.octets`.
+        string.withUTF8 { bytes in unsafe self.string(Span(_unsafeElements: bytes)) }
     }
 
     /// Writes a string that needs no escapes.

@@ -19,7 +19,6 @@ public struct SHA256: ~Copyable {
 
     /// The digest of `bytes`.
     public mutating func digest(_ bytes: Span<UInt8>) -> Digest256 {
-        ERR_clear_error()
         var output = InlineArray<32, UInt8>(repeating: 0)
         var outputSpan = output.mutableSpan
         // The library reads `count` bytes of a span that lives through the call, and writes 32.

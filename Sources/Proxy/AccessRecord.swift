@@ -97,14 +97,19 @@ struct AccessRecord {
     /// Most octets of a name in the log.
     private static let maximumNameLength = 128
 
-    /// Takes the names of a single message; a batch has none.
-    mutating func note(_ envelope: borrowing Envelope, in body: borrowing Span<UInt8>) {
+    /// The JSON-RPC method of a single message, and the tool that it calls; empty where there is none, as in a batch.
+    static func names(
+        in envelope: borrowing Envelope,
+        of body: borrowing Span<UInt8>
+    ) -> (rpcMethod: String, tool: String) {
         guard !envelope.isBatch, let message = envelope.messages.first, let method = message.method else {
-            return
+            return ("", "")
         }
-        rpcMethod = Self.name(method, envelope, body)
-        guard let name = message.name, envelope.equals(method, "tools/call", in: body) else { return }
-        tool = Self.name(name, envelope, body)
+        let rpcMethod = name(method, envelope, body)
+        guard let name = message.name, envelope.equals(method, "tools/call", in: body) else {
+            return (rpcMethod, "")
+        }
+        return (rpcMethod, Self.name(name, envelope, body))
     }
 
     private static func name(
@@ -126,10 +131,12 @@ struct AccessRecord {
     }
 
     private static func appendString(_ text: String, to buffer: inout ByteBuffer) {
-        var writer = JSONWriter()
+        // The writer gets the buffer for as long as it writes.
+        var lent = ByteBuffer()
+        swap(&lent, &buffer)
+        var writer = JSONWriter(reusing: lent)
         writer.string(text)
-        let string = writer.finish()
-        buffer.append(string.span)
+        buffer = writer.finish()
     }
 
     /// Whether the request was refused.

@@ -61,6 +61,8 @@ final class Channel {
     let socket: Socket
     /// What the connection takes of an endpoint's limit, nil if it takes nothing.
     var slot: EndpointSlot?
+    /// Whether there is a TLS session.
+    let isSecure: Bool
     private var tls: TLSSession?
     private let memory: CiphertextMemory
     /// Ciphertext that the kernel has not taken yet.
@@ -75,18 +77,16 @@ final class Channel {
     /// Puts a TLS session on a socket, or none.
     init(_ socket: consuming Socket, tls: consuming TLSSession?, memory: CiphertextMemory) {
         self.socket = socket
+        isSecure = tls != nil
         self.tls = tls
         self.memory = memory
     }
 
     /// Whether messages can be sent: there is no TLS, or its handshake is done.
-    var isEstablished: Bool { tls?.isEstablished ?? true }
+    var isEstablished: Bool { !isSecure || tls?.isEstablished == true }
 
     /// What the peers agreed to speak; HTTP/1.1 where there is no TLS.
     var applicationProtocol: ApplicationProtocol { tls?.applicationProtocol ?? .http11 }
-
-    /// Whether there is a TLS session.
-    var isSecure: Bool { tls != nil }
 
     /// The version of TLS, and whether the handshake resumed an earlier session; nil where there is no TLS.
     var handshake: (version: TLSVersion, isResumed: Bool)? {
@@ -101,7 +101,7 @@ final class Channel {
     func takeResumption() -> TLSResumption? { tls?.takeResumption() }
 
     /// Whether something waits to be sent that the kernel had no room for.
-    var hasUnsent: Bool { !sealed.isEmpty }
+    var hasUnsent: Bool { isSecure && !sealed.isEmpty }
 
     /// Starts the TLS handshake of a client.
     func start() -> ChannelFailure? {
@@ -115,7 +115,7 @@ final class Channel {
 
     /// Receives from the socket, at most `room` octets, and appends what they mean to `input`.
     func receive(into input: inout ByteBuffer, room: Int) -> ChannelInput {
-        guard tls != nil else { return receivePlain(into: &input, room: room) }
+        guard isSecure else { return receivePlain(into: &input, room: room) }
         guard tls?.hasPeerClosed == false else { return .end }
         memory.incoming.removeAll()
         switch socket.receive(into: &memory.incoming, room: room) {
@@ -153,7 +153,7 @@ final class Channel {
 
     /// Sends from the start of `bytes`, which is not empty: as much as the kernel takes, or as TLS encrypts at a time.
     func send(_ bytes: borrowing Span<UInt8>) -> SendResult {
-        guard tls != nil else {
+        guard isSecure else {
             let result = socket.send(bytes)
             if case .bytes(let count) = result { sentOctets += count }
             return result
@@ -181,7 +181,7 @@ final class Channel {
 
     /// Sends ciphertext that waits.
     func flush() -> ChannelFailure? {
-        guard !sealed.isEmpty else { return nil }
+        guard hasUnsent else { return nil }
         if let failure = send(&sealed) { return failure }
         if sealed.isEmpty { sealed.release() }
         return nil
@@ -215,7 +215,7 @@ final class Channel {
 
     /// Says the end of TLS, if there is room for it at once.
     func sayEnd() {
-        guard tls != nil, !isBroken, isEstablished, sealed.isEmpty else { return }
+        guard isSecure, !isBroken, isEstablished, sealed.isEmpty else { return }
         tls?.close(into: &sealed)
         _ = flush()
     }

@@ -51,7 +51,7 @@ enum Occupant {
 }
 
 /// A slab of connections.
-struct ConnectionTable {
+final class ConnectionTable {
     private struct Slot {
         var generation: UInt32
         var occupant: Occupant
@@ -66,14 +66,14 @@ struct ConnectionTable {
     private(set) var servers = 0
 
     /// Makes a number for a connection that is about to be stored.
-    mutating func reserve() -> ConnectionID {
+    func reserve() -> ConnectionID {
         if let slot = free.popLast() { return ConnectionID(slot: slot, generation: slots[slot].generation) }
         slots.append(Slot(generation: 1, occupant: .vacant))
         return ConnectionID(slot: slots.count - 1, generation: 1)
     }
 
     /// Stores a connection or a stream under the number that was reserved for it, or in the place of what it was before.
-    mutating func store(_ occupant: Occupant, at id: ConnectionID) {
+    func store(_ occupant: Occupant, at id: ConnectionID) {
         note(slots[id.slot].occupant, by: -1)
         note(occupant, by: 1)
         slots[id.slot].occupant = occupant
@@ -101,7 +101,7 @@ struct ConnectionTable {
     }
 
     /// Forgets a connection; its number is never given again.
-    mutating func remove(_ id: ConnectionID) {
+    func remove(_ id: ConnectionID) {
         guard id.slot < slots.count, slots[id.slot].generation == id.generation else { return }
         note(slots[id.slot].occupant, by: -1)
         slots[id.slot].occupant = .vacant
@@ -110,7 +110,7 @@ struct ConnectionTable {
         free.append(id.slot)
     }
 
-    private mutating func note(_ occupant: Occupant, by change: Int) {
+    private func note(_ occupant: Occupant, by change: Int) {
         if occupant.isClientConnection { clients += change }
         if occupant.isServerConnection { servers += change }
     }

@@ -3,14 +3,14 @@
 internal import Transport
 
 /// When a connection must have made progress, in milliseconds of the monotonic clock.
-struct Deadline {
+final class Deadline {
     /// The moment, nil for none.
     private(set) var due: Int?
     /// When the wheel will ask next, nil if it has no entry.
     private var asked: Int?
 
     /// Sets the moment; the wheel gets an entry unless one falls due before.
-    mutating func set(_ due: Int, for id: ConnectionID, in wheel: inout TimerWheel) {
+    func set(_ due: Int, for id: ConnectionID, in wheel: TimerWheel) {
         self.due = due
         if let asked, asked <= due { return }
         wheel.insert(id.token, due: due)
@@ -18,7 +18,7 @@ struct Deadline {
     }
 
     /// Takes the moment away.
-    mutating func clear() {
+    func clear() {
         due = nil
     }
 
@@ -26,7 +26,7 @@ struct Deadline {
     func awaits(_ due: Int) -> Bool { asked == due }
 
     /// Answers the wheel: true if the moment has come, else the wheel gets a new entry if there is a moment to come.
-    mutating func hasPassed(now: Int, for id: ConnectionID, in wheel: inout TimerWheel) -> Bool {
+    func hasPassed(now: Int, for id: ConnectionID, in wheel: TimerWheel) -> Bool {
         // An entry that an earlier one has replaced must not be entered anew, or entries would pile up.
         guard let expected = asked, expected <= now else { return false }
         asked = nil

@@ -130,7 +130,7 @@ final class Exchange {
         request.removeAll()
         response.removeAll()
         permit = nil
-        lease = nil
+        _ = lease.take()
         clearance = nil
         forgetBody()
         bodyLength = 0

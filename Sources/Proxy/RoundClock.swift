@@ -5,7 +5,7 @@ internal import HTTP
 internal import Transport
 
 /// What time it is in this round.
-struct RoundClock {
+final class RoundClock {
     /// Microseconds of the monotonic clock.
     private(set) var microseconds = 0
     /// Microseconds since the Unix epoch.
@@ -27,7 +27,7 @@ struct RoundClock {
     var unixSeconds: Int64 { Int64(unixSecond) }
 
     /// Reads the clocks anew.
-    mutating func refresh() {
+    func refresh() {
         microseconds = Clock.monotonicMicroseconds
         unixMicroseconds = Clock.unixMicroseconds
         let now = unixMicroseconds / 1_000_000

@@ -102,7 +102,7 @@ extension Worker {
         }
         let patience =
             isSilenceAllowed(on: arrival) ? snapshot.limits.idleTimeout : snapshot.limits.handshakeTimeout
-        arrival.deadline.set(clock.milliseconds + patience, for: id, in: &timers)
+        arrival.deadline.set(clock.milliseconds + patience, for: id, in: timers)
     }
 
     /// Whether a client may connect and say nothing: without TLS and without a proxy in front nothing is owed.

@@ -100,7 +100,7 @@ extension Worker {
             arrival.deadline.set(
                 clock.milliseconds + snapshot.limits.headerTimeout,
                 for: arrival.id,
-                in: &timers
+                in: timers
             )
             return false
         }
@@ -125,7 +125,7 @@ extension Worker {
         client.hasHungUp = arrival.hasHungUp
         client.hasUnreadInput = true
         client.deadline = arrival.deadline
-        client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: &timers)
+        client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: timers)
         connections.store(.client(client), at: client.id)
         if isDraining { giveLastRequest(client) }
         begin(client, with: input)
@@ -143,7 +143,7 @@ extension Worker {
         connection.deadline.set(
             clock.milliseconds + snapshot.limits.idleTimeout,
             for: connection.id,
-            in: &timers
+            in: timers
         )
         connections.store(.http2(connection), at: connection.id)
         if isDraining { announceEnd(of: connection) }

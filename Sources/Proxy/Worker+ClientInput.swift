@@ -131,7 +131,7 @@ extension Worker {
                     client.deadline.set(
                         clock.milliseconds + snapshot.limits.headerTimeout,
                         for: client.id,
-                        in: &timers
+                        in: timers
                     )
                 }
                 return false
@@ -215,7 +215,7 @@ extension Worker {
 
     /// Gives the client its time for the next octets of the body.
     func awaitBody(of exchange: Exchange, _ client: ClientStream) {
-        client.deadline.set(bodyMoment(of: exchange), for: client.id, in: &timers)
+        client.deadline.set(bodyMoment(of: exchange), for: client.id, in: timers)
     }
 
     /// Throws body bytes of an answered request away; false if the connection is done for.

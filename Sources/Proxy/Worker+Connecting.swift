@@ -28,7 +28,7 @@ extension Worker {
             // A place that does not answer leaves time for another one.
             let left = connectBy - clock.milliseconds
             let patience = exchange.hasAlternatives ? left / 2 : left
-            opening.deadline.set(clock.milliseconds + patience, for: opening.id, in: &timers)
+            opening.deadline.set(clock.milliseconds + patience, for: opening.id, in: timers)
             letWait(exchange, client, for: opening)
         } catch {
             // That is no fault of the place.

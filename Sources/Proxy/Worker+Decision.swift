@@ -74,7 +74,9 @@ extension Worker {
             sessions: services.sessions,
             meter: meter(of: client)
         )
-        exchange.record.note(envelope, in: exchange.body.span)
+        let names = AccessRecord.names(in: envelope, of: exchange.body.span)
+        exchange.record.rpcMethod = names.rpcMethod
+        exchange.record.tool = names.tool
         noteTrace(of: exchange)
         switch consume decision {
         case .respond(let response): respond(exchange, with: response)
@@ -96,7 +98,7 @@ extension Worker {
         guard let client = exchange.client else { return }
         exchange.phase = phase
         parked.append(client.id) { connections.client($0)?.exchange?.phase.isParked == true }
-        client.deadline.set(clock.milliseconds + patience, for: client.id, in: &timers)
+        client.deadline.set(clock.milliseconds + patience, for: client.id, in: timers)
     }
 
     /// Takes over new keys, and decides anew on the requests that wait for them.
@@ -197,7 +199,7 @@ extension Worker {
             client.closesAfterOutput = true
             // Closing with unread input would reset the connection, and the answer with it.
             client.state = body.hasEnded ? .reading : .lingering(left: Self.lingerBytes)
-            client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: &timers)
+            client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: timers)
         } else if body.hasEnded {
             becomeIdle(client)
         } else {
@@ -205,7 +207,7 @@ extension Worker {
             client.deadline.set(
                 clock.milliseconds + snapshot.limits.headerTimeout,
                 for: client.id,
-                in: &timers
+                in: timers
             )
         }
         if client.hasUnreadInput || !client.pending.isEmpty || client.hasHungUp { queue(client) }
@@ -216,7 +218,7 @@ extension Worker {
         client.state = .discarding(body, left: Self.discardLimit)
         client.pending.release()
         openWindow(of: client, heldBack: 0)
-        client.deadline.set(clock.milliseconds + snapshot.limits.headerTimeout, for: client.id, in: &timers)
+        client.deadline.set(clock.milliseconds + snapshot.limits.headerTimeout, for: client.id, in: timers)
         flush(client)
     }
 
@@ -225,7 +227,7 @@ extension Worker {
         client.state = .reading
         client.hasPartialHead = false
         if client.output.isEmpty, client.output.capacity > 0 { client.output.release() }
-        client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: &timers)
+        client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: timers)
         if isDraining { giveLastRequest(client) }
     }
 

@@ -99,7 +99,7 @@ extension Worker {
         connection.deadline.set(
             clock.milliseconds + snapshot.limits.headerTimeout,
             for: connection.id,
-            in: &timers
+            in: timers
         )
     }
 
@@ -150,7 +150,7 @@ extension Worker {
             connection.deadline.set(
                 clock.milliseconds + snapshot.limits.bodyTimeout,
                 for: connection.id,
-                in: &timers
+                in: timers
             )
         }
         if couldNotRead || connection.hasUnreadInput { queue(connection) }
@@ -223,7 +223,7 @@ extension Worker {
             case .client: snapshot.limits.idleTimeout
             case .server: snapshot.limits.upstreamIdleTimeout
             }
-        connection.deadline.set(clock.milliseconds + timeout, for: connection.id, in: &timers)
+        connection.deadline.set(clock.milliseconds + timeout, for: connection.id, in: timers)
     }
 
     /// Tells a client that no stream begins any more, and gives those that are on their way a moment.
@@ -235,7 +235,7 @@ extension Worker {
         connection.deadline.set(
             clock.milliseconds + Self.lastRequestTime,
             for: connection.id,
-            in: &timers
+            in: timers
         )
         makeDue(connection)
     }

@@ -80,7 +80,7 @@ extension Worker {
             body: BodyDecoder(framing: framing, limits: snapshot.limits.messages)
         )
         if !endsStream, client.exchange != nil, client.deadline.due == nil {
-            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: &timers)
+            client.deadline.set(clock.milliseconds + snapshot.limits.bodyTimeout, for: client.id, in: timers)
         }
     }
 

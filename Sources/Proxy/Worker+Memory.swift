@@ -35,7 +35,7 @@ extension Worker {
         exchange.phase = .awaitingMemory
         guard let client = exchange.client else { return false }
         awaitingMemory.append(client.id) { connections.client($0)?.exchange?.phase == .awaitingMemory }
-        client.deadline.set(until, for: client.id, in: &timers)
+        client.deadline.set(until, for: client.id, in: timers)
         return false
     }
 

@@ -48,7 +48,7 @@ extension Worker {
     func noteSent(_ client: ClientStream) {
         if !client.isFlushed {
             let moment = moment(in: snapshot.limits.bodyTimeout, of: client.exchange)
-            client.deadline.set(moment, for: client.id, in: &timers)
+            client.deadline.set(moment, for: client.id, in: timers)
         } else if let exchange = client.exchange, exchange.phase == .relaying, exchange.requestBody.hasEnded {
             // The deadline was that of reading the answer: nothing else is waited for.
             client.deadline.clear()
@@ -81,7 +81,7 @@ extension Worker {
         guard case .lingering = client.state else { return close(client) }
         client.closesAfterOutput = false
         channel.shutDownSending()
-        client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: &timers)
+        client.deadline.set(clock.milliseconds + Self.lingerTime, for: client.id, in: timers)
     }
 
     /// Closes the connection of a client, or a stream on one; `code` says why, where HTTP/2 can say it.
@@ -126,14 +126,14 @@ extension Worker {
     /// closes the connection.
     func giveLastRequest(_ client: ClientStream) {
         guard !givesIdleTime else { return }
-        client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: &timers)
+        client.deadline.set(clock.milliseconds + Self.lastRequestTime, for: client.id, in: timers)
     }
 
     /// The same for a connection that may stay silent for as long as an idle one. The others are in the middle of
     /// their first octets, which has a time of its own.
     private func giveLastRequest(_ arrival: Arrival) {
         guard !givesIdleTime, isSilenceAllowed(on: arrival), arrival.pending.isEmpty else { return }
-        arrival.deadline.set(clock.milliseconds + Self.lastRequestTime, for: arrival.id, in: &timers)
+        arrival.deadline.set(clock.milliseconds + Self.lastRequestTime, for: arrival.id, in: timers)
     }
 
     /// Ends all exchanges, for the end of the process.

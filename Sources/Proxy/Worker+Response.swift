@@ -188,7 +188,7 @@ extension Worker {
     func noteResponseProgress(_ upstream: UpstreamStream, _ exchange: Exchange) {
         guard !exchange.isEventStream else { return awaitExpiry(of: exchange, upstream) }
         let moment = moment(in: snapshot.limits.bodyTimeout, of: exchange)
-        upstream.deadline.set(moment, for: upstream.id, in: &timers)
+        upstream.deadline.set(moment, for: upstream.id, in: timers)
     }
 
     private func relayBody(
@@ -251,7 +251,7 @@ extension Worker {
         upstream.deadline.set(
             clock.milliseconds + snapshot.limits.upstreamIdleTimeout,
             for: upstream.id,
-            in: &timers
+            in: timers
         )
     }
 

@@ -158,7 +158,7 @@ extension Worker {
         upstream.deadline.set(
             clock.milliseconds + Int(min(seconds, 10_000_000)) * 1000,
             for: upstream.id,
-            in: &timers
+            in: timers
         )
     }
 }

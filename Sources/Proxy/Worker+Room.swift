@@ -53,7 +53,7 @@ extension Worker {
         guard !exchange.awaitedSlots.isEmpty else { return fail(exchange, GatewayFailure(.queueFull)) }
         exchange.phase = .awaitingRoom
         let patience = exchange.route?.upstream.rules.limits.queueTimeout ?? 0
-        client.deadline.set(moment(in: patience, of: exchange), for: client.id, in: &timers)
+        client.deadline.set(moment(in: patience, of: exchange), for: client.id, in: timers)
     }
 
     /// Ends the wait of a request, whatever comes then.

@@ -23,7 +23,8 @@ extension Worker {
             exchange.hasAlternatives = hasAlternatives
             exchange.record.endpoint = place.name
             exchange.trace.forwardedAt = clock.microseconds
-            exchange.lease = UpstreamPool.spend(permit, at: place, slot)
+            var lease: UpstreamLease? = UpstreamPool.spend(permit, at: place, slot)
+            swap(&exchange.lease, &lease)
             send(exchange)
         case .full(let slots):
             exchange.permit = consume permit
@@ -270,7 +271,7 @@ extension Worker {
         let timeout =
             upstream.backlog > 0
             ? exchange.snapshot.limits.bodyTimeout : route.upstream.responseTimeout
-        upstream.deadline.set(moment(in: timeout, of: exchange), for: upstream.id, in: &timers)
+        upstream.deadline.set(moment(in: timeout, of: exchange), for: upstream.id, in: timers)
     }
 }
 

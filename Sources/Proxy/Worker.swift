@@ -99,9 +99,9 @@ public final class Worker {
     let mailbox: Mailbox<WorkerMessage>
 
     var poller: Poller
-    var timers: TimerWheel
-    var clock = RoundClock()
-    var connections = ConnectionTable()
+    let timers: TimerWheel
+    let clock = RoundClock()
+    let connections = ConnectionTable()
     /// Where connections are taken from; none while draining.
     var gates: [Gate]
     var tokens: TokenCache
@@ -298,11 +298,11 @@ public final class Worker {
         for token in due {
             let id = ConnectionID(token: token)
             switch connections[id] {
-            case .arrival(let arrival): if hasPassed(&arrival.deadline, id) { discard(arrival) }
-            case .client(let client): if hasPassed(&client.deadline, id) { expire(client) }
-            case .opening(let opening): if hasPassed(&opening.deadline, id) { expire(opening) }
-            case .upstream(let upstream): if hasPassed(&upstream.deadline, id) { expire(upstream) }
-            case .http2(let connection): if hasPassed(&connection.deadline, id) { expire(connection) }
+            case .arrival(let arrival): if hasPassed(arrival.deadline, id) { discard(arrival) }
+            case .client(let client): if hasPassed(client.deadline, id) { expire(client) }
+            case .opening(let opening): if hasPassed(opening.deadline, id) { expire(opening) }
+            case .upstream(let upstream): if hasPassed(upstream.deadline, id) { expire(upstream) }
+            case .http2(let connection): if hasPassed(connection.deadline, id) { expire(connection) }
             case .vacant: break
             }
         }
@@ -325,8 +325,8 @@ public final class Worker {
         prunesTimersAt = max(2 * timers.count, Self.leastPruned)
     }
 
-    private func hasPassed(_ deadline: inout Deadline, _ id: ConnectionID) -> Bool {
-        deadline.hasPassed(now: clock.milliseconds, for: id, in: &timers)
+    private func hasPassed(_ deadline: Deadline, _ id: ConnectionID) -> Bool {
+        deadline.hasPassed(now: clock.milliseconds, for: id, in: timers)
     }
 
     private func noteStatus() {

@@ -98,7 +98,7 @@ import Transport
     }
 
     @Test func `are taken in their order`() {
-        var table = ConnectionTable()
+        let table = ConnectionTable()
         var waiting = WaitingStreams()
         let all = ids(5, in: &table)
         for id in all { waiting.append(id) { _ in true } }
@@ -109,7 +109,7 @@ import Transport
     }
 
     @Test func `that have left do not pile up, and those that wait are not lost`() {
-        var table = ConnectionTable()
+        let table = ConnectionTable()
         var waiting = WaitingStreams()
         let faithful = ids(100, in: &table)
         for id in faithful { waiting.append(id) { _ in true } }

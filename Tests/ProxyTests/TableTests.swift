@@ -9,7 +9,7 @@ import Transport
 
 @Suite struct `A connection table` {
     @Test func `never finds another connection under an old number`() {
-        var table = ConnectionTable()
+        let table = ConnectionTable()
         var old: [ConnectionID] = []
         for _ in 0..<1000 {
             let id = table.reserve()

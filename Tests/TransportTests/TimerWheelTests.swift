@@ -12,7 +12,7 @@ import Transport
             return Int(state >> 33) % bound
         }
         var now = 1_000_000 + random(100_000)
-        var wheel = TimerWheel(now: now)
+        let wheel = TimerWheel(now: now)
         var pending: [UInt64: (due: Int, entered: Int)] = [:]
         for token in 0..<4_000 as Range<UInt64> {
             // Within a tick, a round of the wheel (32 s), many rounds, and the past.
@@ -22,7 +22,7 @@ import Transport
             wheel.insert(token, due: due)
             pending[token] = (due, now)
             if random(3) == 0 { now += [1, 31, 32, 33, random(1_000), random(90_000)][random(6)] }
-            check(&wheel, &pending, at: now)
+            check(wheel, &pending, at: now)
             if random(200) == 0 { now -= 5 }
         }
         while !pending.isEmpty {
@@ -32,14 +32,14 @@ import Transport
                 return
             }
             now += max(delay, 1)
-            check(&wheel, &pending, at: now)
+            check(wheel, &pending, at: now)
         }
         #expect(wheel.delay(from: now) == -1)
     }
 
     /// Nothing falls due early, and nothing is later than a tick and what the clock jumped.
     private func check(
-        _ wheel: inout TimerWheel,
+        _ wheel: TimerWheel,
         _ pending: inout [UInt64: (due: Int, entered: Int)],
         at now: Int
     ) {
@@ -57,7 +57,7 @@ import Transport
     }
 
     @Test func `a deadline far beyond the wheel is kept through long sleeps`() {
-        var wheel = TimerWheel(now: 0)
+        let wheel = TimerWheel(now: 0)
         let day = 86_400_000
         wheel.insert(1, due: day)
         wheel.insert(2, due: .max)
@@ -74,7 +74,7 @@ import Transport
     }
 
     @Test func `one deadline wakes once in its time`() {
-        var wheel = TimerWheel(now: 10)
+        let wheel = TimerWheel(now: 10)
         #expect(wheel.delay(from: 10) == -1)
         wheel.insert(7, due: 1_000)
         let delay = wheel.delay(from: 10)
@@ -88,7 +88,7 @@ import Transport
     }
 
     @Test func `what is pruned never falls due, and everything else does`() {
-        var wheel = TimerWheel(now: 0)
+        let wheel = TimerWheel(now: 0)
         for token in 0..<1000 as Range<UInt64> { wheel.insert(token, due: Int(token) * 100) }
         wheel.insert(2, due: 5)
         #expect(wheel.count == 1001)
