@@ -77,11 +77,10 @@ public struct ByteBuffer: ~Copyable {
     }
 
     /// Appends the UTF-8 of `text`.
+    @inlinable
     @_disfavoredOverload
     public mutating func append(_ text: String) {
-        var text = text
-        // Not `utf8Span`: see `String.octets`.
-        text.withUTF8 { bytes in unsafe append(Span(_unsafeElements: bytes)) }
+        text.withOctets { append($0) }
     }
 
     /// Appends one byte.

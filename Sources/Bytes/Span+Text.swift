@@ -47,8 +47,7 @@ extension Span<UInt8> {
 
     /// Whether the bytes are exactly the UTF-8 of `text`.
     public func equals(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { bytes in unsafe equals(Span(_unsafeElements: bytes)) }
+        text.withOctets { equals($0) }
     }
 
     /// Whether the bytes are exactly those of `text`.
@@ -102,10 +101,19 @@ extension String {
     /// was seen to give other octets in optimised builds of Swift 6.3.1.
     public var octets: [UInt8] { Array(utf8) }
 
+    /// Lends `body` the UTF-8 octets, without a copy.
+    @inlinable
+    public func withOctets<Result>(_ body: (borrowing Span<UInt8>) -> Result) -> Result {
+        let result = unsafe utf8.withContiguousStorageIfAvailable { unsafe body(Span(_unsafeElements: $0)) }
+        if let result { return result }
+        // A string that was bridged from elsewhere.
+        let copy = octets
+        return body(copy.span)
+    }
+
     /// Whether both strings are the same octets; `==` also holds for other spellings of the same characters.
     public func isIdentical(to other: String) -> Bool {
-        var text = self
-        return text.withUTF8 { bytes in unsafe Span(_unsafeElements: bytes).equals(other) }
+        withOctets { octets in other.withOctets { octets.equals($0) } }
     }
 
     /// Text of `bytes`; what is not UTF-8 becomes U+FFFD. For logs and messages, not for decisions.

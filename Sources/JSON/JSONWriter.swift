@@ -53,9 +53,7 @@ public struct JSONWriter: ~Copyable {
 
     /// Writes a string.
     public mutating func string(_ string: String) {
-        var string = string
-        // Not `utf8Span`: see `String.octets`.
-        string.withUTF8 { bytes in unsafe self.string(Span(_unsafeElements: bytes)) }
+        string.withOctets { self.string($0) }
     }
 
     /// Writes a string that needs no escapes.

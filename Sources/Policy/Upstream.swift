@@ -12,7 +12,9 @@ public enum UpstreamCredentials: String, Sendable, CaseIterable {
 }
 
 /// One address of a server.
-public struct Endpoint: Hashable, Sendable {
+///
+/// A class, so that each request passes it on without counting its texts.
+public final class Endpoint: Hashable, Sendable {
     /// Name or address of the host; an IPv6 address has no brackets here.
     public let host: String
     /// Port, or the path of a Unix socket.
@@ -41,6 +43,18 @@ public struct Endpoint: Hashable, Sendable {
         self.path = path
         self.unixPath = unixPath
         self.isSecure = isSecure
+    }
+
+    public static func == (one: Endpoint, other: Endpoint) -> Bool {
+        one.host == other.host && one.port == other.port && one.authority == other.authority
+            && one.path == other.path && one.unixPath == other.unixPath && one.isSecure == other.isSecure
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(host)
+        hasher.combine(port)
+        hasher.combine(path)
+        hasher.combine(unixPath)
     }
 
     /// What tells the endpoint from others, in session ids.
