@@ -90,7 +90,9 @@ class Site:
         self.gateway.wait_until(lambda: len(self.reloads()) > before, 10, "reloaded")
         now = self.reloads()[-1]["configuration"]
         assert self.admin.status()["configuration"]["hash"] == now
-        assert [each.process.poll() for each in self.loads] == [None] * len(self.loads), "there is no load now"
+        assert [each.process.poll() for each in self.loads] == [None] * len(self.loads), (
+            "there is no load now"
+        )
         return now
 
     def reloads(self):
