@@ -10,6 +10,7 @@ from joserfc import jwk, jwt
 
 from harness import challenge, mcp_requests, raw_http
 from harness import recorder as upstreams
+from harness.balancers import HAProxy, NginxProxy
 from harness.house import ALL_ALGORITHMS
 from harness.issuer import Issuer
 from harness.recorder import Recorder
@@ -307,3 +308,22 @@ def test_authorities_make_what_openssl_accepts_and_refuses(certificates):
     )
     assert "Cert Status: good" in shown.stdout
     assert client_context(certificates.ca).verify_mode
+
+
+@pytest.mark.parametrize("balancer", [HAProxy, NginxProxy])
+def test_a_balancer_complains_of_a_server_that_breaks_off_and_of_none_that_answers(
+    recorder, tmp_path, balancer
+):
+    front = balancer(tmp_path / "balancer", [recorder.port])
+
+    def status():
+        ask = raw_http.request("GET", "/", "h")
+        return raw_http.exchange(("127.0.0.1", front.front), ask).status
+
+    try:
+        assert status() == 200 and not front.complaints()
+        with recorder.answering(upstreams.reset_at_once):
+            assert status() == 502
+        assert front.complaints()
+    finally:
+        front.stop()

@@ -37,6 +37,10 @@ backend gateways
 {servers}
 """
 
+# Its counters for failed checks, times that a server went down, connections and answers that failed, and what it did
+# about them.
+COMPLAINTS = ("chkfail", "chkdown", "econ", "eresp", "srv_abrt", "wretr", "wredis")
+
 NGINX = """
 daemon off;
 master_process off;
@@ -123,12 +127,21 @@ class HAProxy(Balancer):
 
     def states(self) -> dict[int, str]:
         """What it thinks of each server, by its port: UP, DOWN, or on the way from one to the other."""
+        return {port: each["status"] for port, each in self._statistics().items()}
+
+    def complaints(self) -> dict[str, int]:
+        """What it counts against its servers, without what it counts nothing of."""
+        rows = self._statistics().values()
+        counts = {name: sum(int(each[name] or 0) for each in rows) for name in COMPLAINTS}
+        return {name: count for name, count in counts.items() if count}
+
+    def _statistics(self) -> dict[int, dict[str, str]]:
         with raw_http.dial(str(self.folder / "haproxy.sock")) as stats:
             stats.sendall(b"show stat\n")
             text = b"".join(iter(lambda: stats.recv(65536), b"")).decode()
         rows = csv.DictReader(text.removeprefix("# ").splitlines())
         return {
-            int(each["svname"].removeprefix("gateway-")): each["status"]
+            int(each["svname"].removeprefix("gateway-")): each
             for each in rows
             if each["svname"].startswith("gateway-")
         }
@@ -145,3 +158,9 @@ class NginxProxy(Balancer):
         path.write_text(NGINX.format(folder=folder, front=front, servers=servers))
         command = ["nginx", "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(path)]
         super().__init__(folder, command, front)
+
+    def complaints(self) -> list[str]:
+        """What it says against its servers, and all else that is at least an error."""
+        levels = ("[error]", "[crit]", "[alert]", "[emerg]")
+        lines = (self.folder / "error.log").read_text().splitlines()
+        return [each for each in lines if any(level in each for level in levels)]
