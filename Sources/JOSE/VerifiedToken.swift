@@ -19,10 +19,15 @@ public struct VerifiedToken: Sendable {
     /// Seconds since 1970 from which the token counts no more: `exp`, and the tolerance of its issuer.
     public let end: Int64
 
+    /// Seconds since 1970 before which the token does not count: the later of `nbf` and `iat`, and the tolerance of its
+    /// issuer. It was reached when the token was verified, but the clock may be set back.
+    public let start: Int64
+
     fileprivate init(_ claims: TokenClaims, key: VerificationKey, clockSkew: Int64) {
         self.claims = Claims(claims)
         self.key = key
         end = claims.expiry + clockSkew
+        start = max(claims.notBefore ?? .min + clockSkew, claims.issuedAt ?? .min + clockSkew) - clockSkew
     }
 
     /// `iss`.

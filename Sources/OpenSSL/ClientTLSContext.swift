@@ -52,7 +52,7 @@ public final class ClientTLSContext: @unchecked Sendable {
     ///   - serverName: Host name or IP address of the server, for its certificate to be checked against. Names,
     ///     not addresses, are told to the server (RFC 6066 §3).
     ///   - resuming: Used if it came from a session of this same object, and the certificate of then covers the
-    ///     name.
+    ///     name and has not ended.
     /// - Throws: When the name is empty or has a NUL in it, or the library fails.
     public func makeSession(
         serverName: String,
@@ -86,10 +86,13 @@ public final class ClientTLSContext: @unchecked Sendable {
             && audgate_SSL_set_host_name(session.pointer, name) == 1
     }
 
-    /// Whether the server's certificate of then is one for `name` (RFC 8446 §4.6.1).
+    /// Whether the server's certificate of then is one for `name` (RFC 8446 §4.6.1), and one of today.
     private func isUsable(_ resumption: TLSResumption, for name: String) -> Bool {
         guard verifies else { return true }
-        guard let certificate = unsafe SSL_SESSION_get0_peer(resumption.session.pointer) else { return false }
+        guard let certificate = unsafe SSL_SESSION_get0_peer(resumption.session.pointer),
+            unsafe X509_cmp_time(X509_get0_notBefore(certificate), nil) < 0,
+            unsafe X509_cmp_time(X509_get0_notAfter(certificate), nil) > 0
+        else { return false }
         guard CertificateNames.address(of: name) == nil else {
             return unsafe X509_check_ip_asc(certificate, name, 0) == 1
         }

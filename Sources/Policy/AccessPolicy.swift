@@ -290,7 +290,9 @@ public enum AccessPolicy {
         } catch {
             if error.reason == .unknownKey {
                 // The issuer may have a new key: ask once, but not more often than the hold-off allows.
-                if scene.mayAwaitKeys, scene.now >= keys[issuer].holdOffUntil { throw .awaitKeys(issuer) }
+                if scene.mayAwaitKeys, scene.monotonicNow >= keys[issuer].holdOffUntil {
+                    throw .awaitKeys(issuer)
+                }
                 // Nobody knows its keys at the moment: an outage must not look like a bad token (D6).
                 if keys[issuer].isSourceDown { throw .refuse(.keysUnavailable) }
             }

@@ -20,14 +20,17 @@ public struct RequestScene: Sendable {
     public let isReady: Bool
     /// Seconds since the Unix epoch.
     public let now: Int64
+    /// Seconds of the monotonic clock, for what was set by it.
+    public let monotonicNow: Int64
     /// Whether the request may wait for keys; false once it has.
     public let mayAwaitKeys: Bool
 
     /// Makes the scene of one decision.
-    public init(healthPath: String, isReady: Bool, now: Int64, mayAwaitKeys: Bool) {
+    public init(healthPath: String, isReady: Bool, now: Int64, monotonicNow: Int64, mayAwaitKeys: Bool) {
         self.healthPath = healthPath
         self.isReady = isReady
         self.now = now
+        self.monotonicNow = monotonicNow
         self.mayAwaitKeys = mayAwaitKeys
     }
 }

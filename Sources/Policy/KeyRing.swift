@@ -10,7 +10,7 @@ public struct IssuerKeys: Sendable {
     public var isPending: Bool
     /// Whether the last fetch failed.
     public var isSourceDown: Bool
-    /// Seconds since the Unix epoch before which an unknown key is no reason to fetch again.
+    /// Seconds of the monotonic clock before which an unknown key is no reason to fetch again.
     public var holdOffUntil: Int64
 
     /// Makes the state before the first fetch, unless told otherwise.

@@ -75,7 +75,8 @@ public struct TokenCache: ~Copyable {
         let entry = sets[set][way]
         let issuer = issuers.first { keys[$0].keySet === entry.keySet }
         // A token of an issuer that the route does not trust stays for the routes that do.
-        guard entry.principal.token.end > now, issuer != nil || keys.hold(entry.keySet) else {
+        let token = entry.principal.token
+        guard token.start <= now, now < token.end, issuer != nil || keys.hold(entry.keySet) else {
             sets[set].remove(at: way)
             count -= 1
             return nil

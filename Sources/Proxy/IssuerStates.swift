@@ -3,6 +3,7 @@
 internal import JOSE
 internal import Policy
 internal import Synchronization
+internal import Transport
 
 /// How the keys of one issuer are.
 public struct IssuerState: Sendable {
@@ -48,7 +49,7 @@ public struct IssuerState: Sendable {
         self.problem = problem
     }
 
-    /// What a schedule says of an issuer at `now`.
+    /// What a schedule says of an issuer at `now`, in seconds of the monotonic clock.
     init(_ issuer: Issuer, _ schedule: KeySchedule, problem: String, now: Int64) {
         let state = schedule.state(now: now)
         let condition: Condition =
@@ -64,7 +65,7 @@ public struct IssuerState: Sendable {
             issuer: issuer.rules.issuer,
             condition: condition,
             keys: state.keySet?.keys.count ?? 0,
-            fetchedAt: schedule.age(now: now).map { Int(now - $0) },
+            fetchedAt: schedule.age(now: now).map { Clock.unixMicroseconds / 1_000_000 - Int($0) },
             problem: state.isSourceDown ? problem : ""
         )
     }

@@ -92,7 +92,8 @@ public final class KeyRefresher: Sendable {
         mailbox.send(.refresh(issuer))
     }
 
-    private static var now: Int64 { Int64(Clock.unixMicroseconds / 1_000_000) }
+    /// Seconds of the monotonic clock.
+    private static var now: Int64 { Int64(Clock.monotonicMilliseconds / 1000) }
 
     private func run(_ poller: PollerBox) {
         var state = State()

@@ -3,7 +3,8 @@
 internal import JOSE
 internal import Policy
 
-/// The keys of one issuer through time. All times are seconds since the Unix epoch.
+/// The keys of one issuer through time. All times are seconds of the monotonic clock: a step of the wall clock neither
+/// makes keys old nor keeps new ones away.
 struct KeySchedule {
     /// Bounds of the time between two refreshes, in seconds.
     static let refreshBounds: ClosedRange<Int64> = 300...86_400

@@ -22,6 +22,7 @@ extension Worker {
             healthPath: client.origin.listener.healthPath,
             isReady: isReady,
             now: clock.unixSeconds,
+            monotonicNow: Int64(clock.milliseconds / 1000),
             mayAwaitKeys: mayAwaitKeys
         )
         let decision = AccessPolicy.decide(

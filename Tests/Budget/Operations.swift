@@ -31,7 +31,13 @@ struct Scene: ~Copyable {
     let snapshot: Snapshot
     let table: RouteTable
     let texts: Texts
-    let scene = RequestScene(healthPath: "/healthz", isReady: true, now: Scene.now, mayAwaitKeys: true)
+    let scene = RequestScene(
+        healthPath: "/healthz",
+        isReady: true,
+        now: Scene.now,
+        monotonicNow: 0,
+        mayAwaitKeys: true
+    )
     let sessions = SessionTable()
     let rates = RateTables(entries: 1024)
     var keys = KeyRing(count: 1)

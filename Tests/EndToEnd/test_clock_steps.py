@@ -281,3 +281,59 @@ def test_the_certificate_of_a_server_is_judged_by_the_wall_clock(over, clock, ce
         time.sleep(0.1)
         assert ask(single, token(single, clock)).status == status
     assert [each["reason"] for each in gateway.access_log()].count("upstream_tls_failed") == 1
+
+
+def test_remembered_tokens_that_are_to_come_are_refused_when_the_clock_is_set_back(single, clock):
+    start(single, clock)
+    issued_now = token(single, clock)
+    begins_now = token(single, clock, iat=clock.now() - 2 * HOUR, nbf=clock.now())
+    assert [ask(single, each).status for each in (issued_now, begins_now)] == [200, 200]
+    clock.step(-HOUR)
+    assert [refused_for(single, each) for each in (issued_now, begins_now)] == [
+        "issued_in_future",
+        "not_yet_valid",
+    ]
+
+
+def test_a_hold_off_ends_although_the_clock_is_set_back(single, clock):
+    start(single, clock)
+    assert refused_for(single, token(single, clock, header={"kid": "unknown"})) == "unknown_key"
+    clock.step(-HOUR)
+    single.issuer.add_key("key-2", "ES256")
+    # It lasts 10 s.
+    single.gateway.wait_until(
+        lambda: ask(single, token(single, clock)).status == 200, 13, "knowing the new key"
+    )
+
+
+def test_a_source_that_was_down_is_asked_again_although_the_clock_is_set_back(single, clock):
+    single.issuer.server.mode = "fail"
+    start(single, clock)
+    assert ask(single, token(single, clock)).status == 503
+    clock.step(-HOUR)
+    single.issuer.server.mode = "ok"
+    # It is asked again after 5 s.
+    single.gateway.wait_until(lambda: ask(single, token(single, clock)).status == 200, 8, "serving")
+
+
+def test_keys_do_not_grow_old_when_the_clock_is_set_forward(single, clock):
+    start(single, clock)
+    single.issuer.server.mode = "fail"
+    clock.step(25 * HOUR)
+    good = token(single, clock)
+    # Has the gateway look at its keys.
+    ask(single, token(single, clock, header={"kid": "unknown"}))
+    assert ask(single, good).status == 200
+
+
+def test_a_resumed_session_does_not_outlive_the_certificate_of_the_server(over, clock, certificates):
+    single = over("http1/https1")
+    single.recorder.stop()
+    identity = certificates.intermediate.issue("soon-older", *LOOPBACK, ends=SHORT)
+    single.recorder = Recorder(tls=server_context(identity, "http/1.1"))
+    start(single, clock)
+    for step, status in ((0, 200), (HOUR, 502), (-HOUR, 200)):
+        clock.step(step)
+        single.recorder.drop_connections()
+        time.sleep(0.1)
+        assert ask(single, token(single, clock)).status == status

@@ -15,6 +15,7 @@ typealias Members = KeyValuePairs<String, String?>
 /// The configuration and the issuers' keys.
 struct Gateway: Sendable {
     static let now: Int64 = 1_800_000_000
+    static let monotonicNow: Int64 = 5_000
     static let metadata = "https://gw.example/.well-known/oauth-protected-resource/notion"
 
     let snapshot: Snapshot
@@ -187,6 +188,7 @@ extension Gateway {
                 healthPath: "/healthz",
                 isReady: isReady,
                 now: now,
+                monotonicNow: Self.monotonicNow,
                 mayAwaitKeys: mayAwaitKeys
             ),
             snapshot: snapshot,

@@ -42,12 +42,26 @@ import Testing
         var cache = TokenCache(capacity: 4, subjectKey: [1].span)
         let text = Gateway.post(token: try gateway.token(header: ["kid": "\"new\""]))
         var state = gateway.keys[IssuerID(0)]
-        for (holdOff, code) in [(Gateway.now, "await 0"), (Gateway.now + 1, "unknown_key")] {
+        for (holdOff, code) in [(Gateway.monotonicNow, "await 0"), (Gateway.monotonicNow + 1, "unknown_key")]
+        {
             state.holdOffUntil = holdOff
             #expect(gateway.decide(text, keys: keys(state), tokens: &cache, mayAwaitKeys: true).code == code)
         }
         let bad = Gateway.post(token: try gateway.token().dropLast(8) + "AAAAAAAA")
         #expect(gateway.decide(bad, tokens: &cache, mayAwaitKeys: true).code == "signature_invalid")
+    }
+
+    @Test func `a remembered token does not count when the clock was set back behind its beginning`() throws {
+        for (claims, code) in [
+            (["iat": "\(Gateway.now)"], "issued_in_future"),
+            (["iat": "\(Gateway.now - 100)", "nbf": "\(Gateway.now)"], "not_yet_valid"),
+        ] {
+            var cache = TokenCache(capacity: 4, subjectKey: [1].span)
+            let text = Gateway.post(token: try gateway.token(claims: claims))
+            #expect(gateway.decide(text, tokens: &cache).permitted == 0)
+            #expect(gateway.decide(text, tokens: &cache, now: Gateway.now - 30).permitted == 0)
+            #expect(gateway.decide(text, tokens: &cache, now: Gateway.now - 31).code == code)
+        }
     }
 
     @Test func `57: a remembered token ends at its expiry and with its key`() throws {
