@@ -50,7 +50,8 @@ public struct HeadClearance: ~Copyable, Sendable {
     /// Who sent it.
     public let principal: Principal
     fileprivate let subpath: ByteRange
-    fileprivate let origin: String?
+    /// The browser origin that may read the answer, nil if no browser asked.
+    public let origin: String?
 
     fileprivate init(route: RouteID, principal: Principal, subpath: ByteRange, origin: String?) {
         self.route = route

@@ -17,7 +17,7 @@ public struct RateLimits: Sendable, Equatable {
     /// Refused requests (401 and 403) of one address; beyond, its new tokens are not looked at.
     public var refusals: Rate? = Rate(count: 100, period: 1000, burst: 1000)
     /// TLS handshakes of one address.
-    public var handshakes: Rate? = Rate(count: 100, period: 1000, burst: 500)
+    public var handshakes: Rate? = Rate(count: 500, period: 1000, burst: 2000)
 
     /// Makes the default rates.
     public init() {}

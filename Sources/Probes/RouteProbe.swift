@@ -60,7 +60,22 @@ struct RouteProbe {
         if let token { request.fields.append(("Authorization", "Bearer \(token)")) }
         request.body = Array(#"{"jsonrpc":"2.0","id":"audgate-check","method":"ping"}"#.utf8)
         request.maximumLength = 0
+        let response = try outside.askPublicName(request)
+        guard let wait = Self.wait(before: response) else { return response }
+        Clock.sleep(milliseconds: wait * 1000)
         return try outside.askPublicName(request)
+    }
+
+    /// Most seconds that are waited for an answer that is not 429.
+    private static let longestWait = 10
+
+    /// The seconds after which to ask once more; nil if the answer is one, or tells no time worth waiting for. A check of
+    /// many routes presents more bad tokens than a gateway lets one address have.
+    private static func wait(before response: BackgroundResponse) -> Int? {
+        guard response.status == 429, let text = response.values(.retryAfter).first, let seconds = Int(text),
+            (0...longestWait).contains(seconds)
+        else { return nil }
+        return seconds
     }
 
     /// Presents tokens that nobody issued; the first that is not refused is told of.

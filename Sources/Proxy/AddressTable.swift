@@ -7,6 +7,14 @@ internal import Synchronization
 enum AddressRefusal: String, Error {
     case connections = "connections_per_address"
     case handshakes = "rates.handshakes"
+
+    /// As what it is counted.
+    var counted: ConnectionRefusal {
+        switch self {
+        case .connections: .addressConnections
+        case .handshakes: .addressHandshakes
+        }
+    }
 }
 
 /// The connections and handshakes of addresses. Shared by all workers; there is a lock for each of 64 parts.
@@ -25,7 +33,6 @@ public final class AddressTable: Sendable {
     private let parts = (0..<64).map { _ in Part() }
     private let handshakes: MomentTable
     private let silences = MomentTable(capacity: messages)
-    private let refused = Atomic<Int>(0)
 
     /// Makes an empty table.
     ///
@@ -33,9 +40,6 @@ public final class AddressTable: Sendable {
     public init(entries: Int) {
         handshakes = MomentTable(capacity: entries)
     }
-
-    /// Number of connections that were refused since the start.
-    public var refusals: Int { refused.load(ordering: .relaxed) }
 
     /// Number of addresses that have connections.
     var count: Int { parts.reduce(0) { sum, part in sum + part.counts.withLock(\.count) } }
@@ -60,17 +64,12 @@ public final class AddressTable: Sendable {
             counts[address] = count + 1
             return true
         }
-        guard hasRoom else { throw refuse(.connections) }
+        guard hasRoom else { throw .connections }
         let place = AddressPlace(address, in: self)
         if let rate, handshakes.withMoment(of: address, { rate.take(from: &$0, now: now) }) != nil {
-            throw refuse(.handshakes)
+            throw .handshakes
         }
         return place
-    }
-
-    private func refuse(_ refusal: AddressRefusal) -> AddressRefusal {
-        refused.add(1, ordering: .relaxed)
-        return refusal
     }
 
     /// Whether it is time for a message about an address.

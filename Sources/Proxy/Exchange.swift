@@ -159,7 +159,7 @@ final class Exchange {
     }
 
     /// The browser origin that may read the answer, nil if no browser asked.
-    var origin: String? { lease?.permit.origin ?? permit?.origin }
+    var origin: String? { lease?.permit.origin ?? permit?.origin ?? clearance?.origin }
 
     /// Adds octets to the body.
     func take(_ octets: borrowing Span<UInt8>) {

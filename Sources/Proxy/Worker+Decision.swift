@@ -40,14 +40,14 @@ extension Worker {
         case .awaitBody(let clearance):
             exchange.record.route = clearance.route
             exchange.record.principal = clearance.principal
-            guard admit(exchange) else { return }
             exchange.clearance = consume clearance
+            guard admit(exchange) else { return }
             startBody(of: exchange, client)
         case .forward(let permit):
             exchange.record.route = permit.route
             exchange.record.principal = permit.principal
-            guard admit(exchange) else { return }
             exchange.permit = consume permit
+            guard admit(exchange) else { return }
             forward(exchange)
         }
     }

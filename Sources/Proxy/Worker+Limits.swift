@@ -25,6 +25,7 @@ extension Worker {
                 now: nanoseconds
             )
         } catch {
+            counters.count(error.counted)
             if services.addresses.mayTell(of: address, now: nanoseconds) {
                 services.logger.warning(
                     "Connections of an address are closed.",

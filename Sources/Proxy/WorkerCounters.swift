@@ -64,6 +64,10 @@ public enum ConnectionRefusal: String, CaseIterable, Sendable {
     case timeout
     /// The client broke the connection off.
     case aborted
+    /// Its address has as many connections as it may have.
+    case addressConnections = "address_connections"
+    /// Its address begins TLS too often.
+    case addressHandshakes = "address_handshakes"
 }
 
 /// A kind of TLS handshakes that succeeded.

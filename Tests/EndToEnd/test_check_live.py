@@ -246,6 +246,23 @@ def test_a_refusal_without_invalid_token_is_a_problem(outside, false_gateway):
     findings.expect(FILES, "forgery", "problem", "without invalid_token")
 
 
+def test_a_gateway_that_asks_for_patience_gets_it(outside, false_gateway):
+    told = set()
+
+    def answer(request, document):
+        credentials = request.all("authorization")
+        if not credentials:
+            return challenge(document)
+        if credentials[0] in told:
+            return challenge(document, "invalid_token")
+        told.add(credentials[0])
+        return 429, [("Retry-After", "1")]
+
+    findings = outside.check("--route", FILES, port=false_gateway(answer).port)
+    findings.expect(FILES, "forgery", "ok", "invalid_token")
+    assert len(told) == 2
+
+
 def test_an_answer_that_limits_the_check_proves_nothing(outside, false_gateway):
     def answer(request, document):
         return (429, []) if request.all("authorization") else challenge(document)

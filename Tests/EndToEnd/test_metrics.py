@@ -187,6 +187,26 @@ def test_handshakes_and_connections_that_fail_are_counted(over, admin):
     assert more("audgate_connections_accepted_total") == 3
 
 
+def test_connections_beyond_what_an_address_may_have_are_counted(single, admin):
+    limits = {"connections_per_address": 3}
+    gateway = single.start(single.configuration(admin=admin.member, limits=limits))
+    held = [gateway.connect() for _ in range(3)]
+    assert [each.exchange(post(single)).status for each in held] == [200] * 3
+    with pytest.raises((OSError, raw_http.ConnectionEnded)):
+        gateway.exchange(post(single))
+    for each in held:
+        each.close()
+
+    def is_counted():
+        try:
+            refused = total(admin.metrics(), "audgate_connections_refused_total", reason="address_connections")
+        except (OSError, raw_http.ConnectionEnded):
+            return False
+        return refused == 1
+
+    gateway.wait_until(is_counted, 5, "the refused one counted")
+
+
 def test_the_keys_of_issuers_have_an_age_and_a_state(single, admin):
     gateway = started(single, admin)
     samples = admin.metrics()

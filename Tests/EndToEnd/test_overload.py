@@ -310,7 +310,10 @@ def test_an_answer_that_is_read_in_drops_is_cut_off(over):
 
 
 def test_a_worker_has_so_many_requests_at_a_time_and_is_healthy_all_the_while(single):
-    gateway = limited(single, requests=2)
+    origin = "https://app.example"
+    configuration = single.configuration(limits={"requests": 2})
+    configuration["routes"][0]["origins"] = [origin]
+    gateway = single.start(configuration)
     since = gateway.log_position()
     released = threading.Event()
 
@@ -325,6 +328,9 @@ def test_a_worker_has_so_many_requests_at_a_time_and_is_healthy_all_the_while(si
         single.recorder.wait_for(2)
         refused = gateway.exchange(post(single))
         assert refused.status == 503 and refused.one("Retry-After") == "5"
+        # A page must be able to read why.
+        from_page = gateway.exchange(post(single, extra=[("Origin", origin)]))
+        assert from_page.status == 503 and from_page.one("Access-Control-Allow-Origin") == origin
         assert gateway.health() == 200
         assert gateway.exchange(mcp_requests.post(single.host, "/mcp")).status == 401
         released.set()
@@ -333,8 +339,8 @@ def test_a_worker_has_so_many_requests_at_a_time_and_is_healthy_all_the_while(si
         assert gateway.exchange(post(single)).status == 200
     for each in held:
         each.close()
-    reasons = [each["reason"] for each in gateway.wait_for_access(since, 9)]
-    assert reasons.count("gateway_overloaded") == 1
+    reasons = [each["reason"] for each in gateway.wait_for_access(since, 10)]
+    assert reasons.count("gateway_overloaded") == 2
 
 
 # -- Memory

@@ -35,7 +35,6 @@ import Transport
         var places = try (0..<3).map { _ in try enter(1).get() }
         #expect(refusal(enter(1)) == .connections)
         #expect(refusal(enter(2)) == nil)
-        #expect(table.refusals == 1)
         places.removeLast()
         #expect(refusal(enter(1)) == nil)
         places.append(try enter(1).get())
@@ -62,7 +61,6 @@ import Transport
         // What is no handshake goes on.
         #expect(refusal(enter(1, now: now)) == nil)
         #expect(refusal(enter(1, handshakes: rate, now: now + second)) == nil)
-        #expect(table.refusals == 9)
     }
 
     @Test func `tells of an address once a minute, and of no more than so many addresses`() {
