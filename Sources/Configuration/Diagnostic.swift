@@ -1,5 +1,7 @@
 // One problem of a configuration: where it is, what is wrong and what to do.
 
+internal import Bytes
+
 /// A problem found while a configuration was read.
 public struct Diagnostic: Sendable, Equatable {
     /// Whether a problem keeps the configuration from being used.
@@ -27,7 +29,7 @@ public struct Diagnostic: Sendable, Equatable {
 
     /// The whole in one line: `file:line:column: /json/pointer: what is wrong. What to do.`
     public var text: String {
-        "\(file):\(line):\(column): \(pointer.isEmpty ? "/" : pointer): \(problem) \(remedy)"
+        "\(file):\(line):\(column): \(pointer.isEmpty ? "/" : pointer): \(problem) \(remedy)".showingInvisible
     }
 }
 

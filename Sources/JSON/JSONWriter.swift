@@ -171,16 +171,23 @@ public struct JSONWriter: ~Copyable {
     }
 
     private mutating func escape(_ string: String) {
-        for byte in string.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): buffer.append("\\\"")
-            case UInt8(ascii: "\\"): buffer.append("\\\\")
-            case 0x00..<0x20, 0x7F:
-                buffer.append("\\u00")
-                buffer.append(ASCII.hexDigit(byte >> 4))
-                buffer.append(ASCII.hexDigit(byte))
-            default: buffer.append(byte)
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": buffer.append("\\\"")
+            case "\\": buffer.append("\\\\")
+            // Readers of logs take some of these for the end of a line, and terminals for commands.
+            case _ where scalar.isInvisible: escape(UInt16(scalar.value))
+            default:
+                for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter { buffer.append(byte) }
             }
         }
+    }
+
+    private mutating func escape(_ unit: UInt16) {
+        buffer.append("\\u")
+        buffer.append(ASCII.hexDigit(UInt8(unit >> 12)))
+        buffer.append(ASCII.hexDigit(UInt8(unit >> 8 & 0xF)))
+        buffer.append(ASCII.hexDigit(UInt8(unit >> 4 & 0xF)))
+        buffer.append(ASCII.hexDigit(UInt8(unit & 0xF)))
     }
 }

@@ -45,11 +45,13 @@ public final class Endpoint: Hashable, Sendable {
         self.isSecure = isSecure
     }
 
+    /// Whether both are the same in all parts.
     public static func == (one: Endpoint, other: Endpoint) -> Bool {
         one.host == other.host && one.port == other.port && one.authority == other.authority
             && one.path == other.path && one.unixPath == other.unixPath && one.isSecure == other.isSecure
     }
 
+    /// Hashes what tells endpoints apart.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(host)
         hasher.combine(port)

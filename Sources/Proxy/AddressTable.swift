@@ -17,6 +17,16 @@ enum AddressRefusal: String, Error {
     }
 }
 
+/// What is told of an address once a minute, as it may happen thousands of times a second.
+enum AddressMessage: Int, CaseIterable {
+    /// Its connections are closed.
+    case limit
+    /// It breaks the rules of HTTP/2.
+    case connection
+    /// It sends malformed requests over HTTP/2.
+    case stream
+}
+
 /// The connections and handshakes of addresses. Shared by all workers; there is a lock for each of 64 parts.
 ///
 /// An address is remembered while it has connections, so that the table is no larger than the number of these.
@@ -27,12 +37,12 @@ public final class AddressTable: Sendable {
 
     /// Nanoseconds between two messages about one address.
     private static let silence = 60_000_000_000
-    /// Most messages in that time, about all addresses together.
+    /// Most messages of a kind in that time, about all addresses together.
     private static let messages = 256
 
     private let parts = (0..<64).map { _ in Part() }
     private let handshakes: MomentTable
-    private let silences = MomentTable(capacity: messages)
+    private let silences = AddressMessage.allCases.map { _ in MomentTable(capacity: messages) }
 
     /// Makes an empty table.
     ///
@@ -73,8 +83,8 @@ public final class AddressTable: Sendable {
     }
 
     /// Whether it is time for a message about an address.
-    func mayTell(of address: HashedKey, now: Int) -> Bool {
-        silences.begin(address, until: now + Self.silence, now: now)
+    func mayTell(_ message: AddressMessage, of address: HashedKey, now: Int) -> Bool {
+        silences[message.rawValue].begin(address, until: now + Self.silence, now: now)
     }
 
     fileprivate func leave(_ address: HashedKey) {

@@ -39,14 +39,13 @@ extension Worker {
     }
 
     private func receive(_ client: ClientStream, _ channel: Channel, into input: inout ByteBuffer) {
-        var share = Self.fairShare
+        var turn = Turn()
         while wantsInput(client) {
             // What is kept is used up before there is more of it.
-            guard share > 0, !canGoOn(client) else { return queue(client) }
-            share -= 1
+            guard !canGoOn(client), turn.mayReceive() else { return queue(client) }
             input.removeAll()
             takeOver(&client.pending, into: &input)
-            switch channel.receive(into: &input, room: Self.receiveSize) {
+            switch channel.receive(into: &input, room: room(for: client)) {
             case .bytes(let isDrained):
                 consume(input.span, client)
                 if isDrained, !client.hasHungUp {
@@ -61,6 +60,11 @@ extension Worker {
                 return left(client)
             }
         }
+    }
+
+    /// Bytes that one receive takes: many requests in one would keep the others waiting.
+    private func room(for client: ClientStream) -> Int {
+        if case .reading = client.state { Self.receiveSize / 4 } else { Self.receiveSize }
     }
 
     /// Whether bytes that were received already could be used now.

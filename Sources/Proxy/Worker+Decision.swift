@@ -160,6 +160,7 @@ extension Worker {
     func respond(_ exchange: Exchange, with response: LocalResponse) {
         guard let client = exchange.client else { return }
         let mustClose = !exchange.isPersistent || isDraining || !canOutlive(exchange)
+        lendOutput(to: &client.output)
         exchange.record.bytesOut += client.write(
             response,
             answering: exchange.record.method,
@@ -227,7 +228,7 @@ extension Worker {
     func becomeIdle(_ client: ClientStream) {
         client.state = .reading
         client.hasPartialHead = false
-        if client.output.isEmpty, client.output.capacity > 0 { client.output.release() }
+        if client.output.isEmpty { takeBackOutput(of: &client.output) }
         client.deadline.set(clock.milliseconds + snapshot.limits.idleTimeout, for: client.id, in: timers)
         if isDraining { giveLastRequest(client) }
     }

@@ -41,14 +41,13 @@ extension Worker {
     }
 
     private func receive(_ connection: HTTP2Connection, into input: inout ByteBuffer) {
-        var share = Self.fairShare
+        var turn = Turn()
         while connections.http2(connection.id) != nil, connection.hasUnreadInput {
             // A peer that does not read what its own frames cause is not read either.
             guard connection.output.count < Self.outputMark else { return }
-            guard share > 0 else { return queue(connection) }
-            share -= 1
+            guard turn.mayReceive() else { return queue(connection) }
             input.removeAll()
-            switch connection.channel.receive(into: &input, room: Self.receiveSize) {
+            switch connection.channel.receive(into: &input, room: Self.receiveSize / 2) {
             case .bytes(let isDrained):
                 guard process(input.span, connection) else { return }
                 if isDrained, !connection.hasHungUp { connection.hasUnreadInput = false }
@@ -110,11 +109,14 @@ extension Worker {
         case .limit(let limit): metadata["limit"] = "\(limit.rawValue)"
         case .protocolError(let what): metadata["violation"] = "\(what)"
         }
+        var isTold = true
         switch connection.peer {
-        case .client(let origin): metadata["client"] = "\(origin.host)"
+        case .client(let origin):
+            metadata["client"] = "\(origin.host)"
+            isTold = mayTell(.connection, of: origin)
         case .server(let place): metadata["upstream"] = "\(place.endpoint.name)"
         }
-        services.logger.warning("An HTTP/2 connection was ended.", metadata: metadata)
+        if isTold { services.logger.warning("An HTTP/2 connection was ended.", metadata: metadata) }
         connection.session.terminate(failure)
         _ = sendAll(connection)
         lost(connection, "HTTP/2: \(metadata["limit"] ?? metadata["violation"] ?? "")")

@@ -36,6 +36,7 @@ extension Worker {
             guard let client = connections.client(ConnectionID(token: stream.owner)) else { return }
             left(client)
         case .malformed(let violation):
+            guard mayTell(.stream, of: origin) else { return }
             services.logger.info(
                 "A stream was reset.",
                 metadata: ["client": "\(origin.host)", "violation": "\(violation.rawValue)"]

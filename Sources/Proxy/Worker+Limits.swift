@@ -26,7 +26,7 @@ extension Worker {
             )
         } catch {
             counters.count(error.counted)
-            if services.addresses.mayTell(of: address, now: nanoseconds) {
+            if services.addresses.mayTell(.limit, of: address, now: nanoseconds) {
                 services.logger.warning(
                     "Connections of an address are closed.",
                     metadata: [
@@ -37,6 +37,11 @@ extension Worker {
             }
             throw error
         }
+    }
+
+    /// Whether the log is to be told of what a client does: once a minute of each address.
+    func mayTell(_ message: AddressMessage, of client: ClientOrigin) -> Bool {
+        client.address.map { services.addresses.mayTell(message, of: $0, now: nanoseconds) } ?? true
     }
 
     // MARK: - Rates

@@ -24,7 +24,7 @@ extension Worker {
             guard sendAll(client, channel) else { return left(client) }
             if client.isFlushed {
                 if client.closesAfterOutput { return finishClosing(client, channel) }
-                if client.exchange == nil { client.output.release() }
+                if client.exchange == nil { takeBackOutput(of: &client.output) }
             }
             noteSent(client)
             if canGoOn(client) { queue(client) }

@@ -18,10 +18,9 @@ extension Worker {
     }
 
     private func receive(_ upstream: UpstreamStream, _ channel: Channel, into input: inout ByteBuffer) {
-        var share = Self.fairShare
+        var turn = Turn()
         while connections.upstream(upstream.id) != nil, !upstream.isPaused {
-            guard share > 0 else { return queue(upstream) }
-            share -= 1
+            guard turn.mayReceive() else { return queue(upstream) }
             input.removeAll()
             takeOver(&upstream.pending, into: &input)
             let result = channel.receive(into: &input, room: Self.receiveSize)
@@ -163,6 +162,7 @@ extension Worker {
         exchange.upstreamIsPersistent = exchange.response.isPersistent
         exchange.record.status = exchange.response.status
         exchange.record.upstreamDuration = clock.microseconds - exchange.record.upstreamStart
+        lendOutput(to: &client.output)
         exchange.record.bytesOut += client.write(
             exchange.response,
             facts: exchange.responseFacts(date: clock.date),

@@ -141,6 +141,7 @@ extension Worker {
     func place(_ exchange: Exchange, on upstream: UpstreamStream) {
         guard let facts = requestFacts(of: exchange, at: upstream.place.endpoint) else { return }
         attach(exchange, to: upstream)
+        lendOutput(to: &upstream.output)
         UpstreamRequest.append(exchange.request, facts: facts, to: &upstream.output)
         sendBody(of: exchange, upstream)
     }
@@ -238,7 +239,7 @@ extension Worker {
                 }
             }
         } while refill(upstream)
-        if upstream.output.capacity > 0 { upstream.output.release() }
+        takeBackOutput(of: &upstream.output)
         awaitServer(upstream)
     }
 

@@ -19,7 +19,7 @@ public struct WorkerServices: Sendable {
     /// Counts requests.
     public let rates: RateTables
     /// Counts the connections of addresses.
-    public let addresses: AddressTable
+    public var addresses: AddressTable
     /// Finds the addresses of names.
     public let names: NameRefresher
     /// Judges endpoints.
@@ -83,8 +83,8 @@ public struct WorkerServices: Sendable {
 public final class Worker {
     /// Bytes that one receive takes at most.
     static let receiveSize = 64 * 1024
-    /// Receives that one connection gets in a round before others have their turn.
-    static let fairShare = 8
+    /// Most bytes of memory for output that are kept.
+    private static let keptOutput = 64 * 1024
     /// Entries of the wheel with which nobody minds those that count no more.
     private static let leastPruned = 65_536
 
@@ -113,6 +113,8 @@ public final class Worker {
     var identifiers: IdentifierSource
     /// Memory for what the connection that is being served receives; on loan while one is.
     private var input = ByteBuffer()
+    /// Memory for what is to be sent next; on loan until it has been sent.
+    private var output = ByteBuffer()
     /// Connections to come back to in the next round, without waiting for an event.
     var queued: [ConnectionID] = []
     /// Connections of HTTP/2 that have something to send before this round ends: one send for all of their streams.
@@ -346,6 +348,21 @@ public final class Worker {
         body(&loan)
         loan.removeAll()
         swap(&loan, &input)
+    }
+
+    /// Gives a buffer without memory that of the worker, which most messages leave again before another one comes.
+    func lendOutput(to buffer: inout ByteBuffer) {
+        if buffer.capacity == 0 { swap(&buffer, &output) }
+    }
+
+    /// Takes the memory of a buffer back, which is empty: a connection holds none while it is idle.
+    func takeBackOutput(of buffer: inout ByteBuffer) {
+        guard buffer.capacity > 0 else { return }
+        if output.capacity == 0, buffer.capacity <= Self.keptOutput {
+            swap(&buffer, &output)
+        } else {
+            buffer.release()
+        }
     }
 
     func handOverLines() {

@@ -15,8 +15,10 @@ internal import Transport
 final class AdminWorker {
     /// Most connections at a time.
     static let maximumConnections = 64
-    /// Longest time between two requests on a connection, in milliseconds.
-    private static let idleTimeout = 30_000
+    /// Most connections of one address: nobody alone can keep probes and people out.
+    private static let connectionsPerAddress = 16
+    /// Longest time before a request and between two on a connection, in milliseconds.
+    private static let idleTimeout = 10_000
 
     let site: AdminSite
     private let mailbox: Mailbox<WorkerMessage>
@@ -50,6 +52,7 @@ final class AdminWorker {
         guard hasStarted || listener != nil else { return }
         var limits = configuration.snapshot.limits
         limits.connections = min(limits.connections, Self.maximumConnections)
+        limits.connectionsPerAddress = Self.connectionsPerAddress
         limits.idleTimeout = min(limits.idleTimeout, Self.idleTimeout)
         limits.tokens = 1
         let snapshot = Snapshot(
@@ -81,8 +84,11 @@ final class AdminWorker {
     ) throws(SystemError) {
         let handoff = Handoff((publication, listeners))
         let (mailbox, status, logger) = (mailbox, status, logger)
+        var services = services
+        // Whoever has many connections to the other listeners may have the address that probes come from.
+        services.addresses = AddressTable(entries: Self.maximumConnections)
         // What the worker begins with is to end before the thread does, hence in a call of its own.
-        let makeWorker: @Sendable () throws(SystemError) -> Worker? = { () throws(SystemError) in
+        let makeWorker: @Sendable () throws(SystemError) -> Worker? = { [services] () throws(SystemError) in
             guard let (publication, listeners) = handoff.take() else { return nil }
             return try Worker(
                 publication: publication,

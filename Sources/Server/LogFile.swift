@@ -26,7 +26,9 @@ struct LogFile: ~Copyable {
             descriptor = STDOUT_FILENO
         case .file(let path):
             self.path = path
-            descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+            // A named pipe that nobody reads is an error, and no reason to wait.
+            let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
+            descriptor = unsafe open(path, flags, 0o640)
             guard descriptor >= 0 else { throw .cannotLog(path: path, SystemError("open")) }
         }
         var status = stat()
@@ -70,6 +72,7 @@ struct LogFile: ~Copyable {
                 unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
             }
             if count >= 0 { return count }
+            if errno == EAGAIN { return 0 }
             guard errno == EINTR else { throw SystemError("write") }
         }
     }

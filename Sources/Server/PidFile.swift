@@ -12,7 +12,13 @@ struct PidFile {
     private var text: String { "\(getpid())\n" }
 
     /// Writes this process's id. Who reads meanwhile sees the old content or the new one.
+    ///
+    /// - Throws: Also if there is something at the path that is no file: it would be replaced.
     func write() throws(SystemError) {
+        var status = stat()
+        if unsafe lstat(path, &status) == 0, ![S_IFREG, S_IFLNK].contains(status.st_mode & S_IFMT) {
+            throw SystemError("rename", EEXIST)
+        }
         let draft = "\(path).\(getpid())"
         let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC
         let descriptor = unsafe open(draft, flags, 0o644)

@@ -387,6 +387,27 @@ def test_check_names_it(single, tmp_path):
     assert "it would tell everybody how the gateway is" in result.stderr
 
 
+def test_a_crowd_of_one_address_does_not_keep_probes_of_others_out(single):
+    admin = Admin()
+    gateway = started(single, admin)
+    crowd = [raw_http.dial(admin.address, source="127.0.0.2") for _ in range(100)]
+    try:
+        started_at = time.monotonic()
+        for _ in range(5):
+            assert admin.ask("/livez").status == 200
+        assert time.monotonic() - started_at < 2
+    finally:
+        for each in crowd:
+            each.close()
+    # Who has many connections for the work of the gateway may look at how it is.
+    crowd = [gateway.connect() for _ in range(40)]
+    try:
+        assert admin.ask("/livez").status == 200
+    finally:
+        for each in crowd:
+            each.close()
+
+
 def test_a_crowd_of_idle_connections_does_not_close_it_to_clients_of_the_data_path(single):
     admin = Admin()
     gateway = started(single, admin)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -94,6 +95,30 @@ def test_a_log_that_was_moved_away_goes_on_in_a_new_file(gate, tmp_path):
     wait_for(gate, audit, lambda found: found)
     (entry,) = wait_for(gate, access, lambda found: found)
     assert entry["route"] == gate.resource("b")
+
+
+def test_a_pipe_that_nobody_reads_is_an_error_and_nobody_waits_for_it(gate, tmp_path):
+    pipe, audit = tmp_path / "access.pipe", tmp_path / "audit.log"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    gateway = gate.start(log={"access": {"file": str(pipe)}, "audit": {"file": str(audit)}})
+    assert gate.send("a", modern("tools/list")).status == 200
+    gateway.wait_until(lambda: select.select([reader], [], [], 0)[0], 5, "in the pipe")
+    os.close(reader)
+    for _ in range(2):
+        gateway.signal(signal.SIGUSR1)
+        assert "The old file is written on" in gateway.wait_for_message("Cannot write the access log")["message"]
+        assert gate.send("a", modern("tools/list"), None).status == 401
+    wait_for(gate, audit, lambda found: len(found) >= 2)
+    gateway.signal(signal.SIGTERM)
+    assert gateway.process.wait(10) == 0
+    said = subprocess.run(
+        [binary(), "serve", "--config", str(gateway.configuration)],
+        capture_output=True,
+        text=True,
+        timeout=10,
+    )
+    assert said.returncode != 0 and "access.pipe" in said.stderr
 
 
 @pytest.mark.parametrize("how", ["device", "limit"])

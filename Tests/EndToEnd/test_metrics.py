@@ -199,7 +199,9 @@ def test_connections_beyond_what_an_address_may_have_are_counted(single, admin):
 
     def is_counted():
         try:
-            refused = total(admin.metrics(), "audgate_connections_refused_total", reason="address_connections")
+            refused = total(
+                admin.metrics(), "audgate_connections_refused_total", reason="address_connections"
+            )
         except (OSError, raw_http.ConnectionEnded):
             return False
         return refused == 1

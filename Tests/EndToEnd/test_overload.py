@@ -1,6 +1,8 @@
 """Too much of something: connections and handshakes of an address, slow bodies, long requests, descriptors."""
 
+import contextlib
 import socket
+import statistics
 import threading
 import time
 
@@ -341,6 +343,54 @@ def test_a_worker_has_so_many_requests_at_a_time_and_is_healthy_all_the_while(si
         each.close()
     reasons = [each["reason"] for each in gateway.wait_for_access(since, 10)]
     assert reasons.count("gateway_overloaded") == 2
+
+
+# -- Turns
+
+
+def test_who_sends_as_fast_as_possible_has_short_turns(over):
+    """A flood of bad tokens on one connection, and somebody else who asks now and then: told by the order in the log."""
+    single = over("http1")
+    gateway = single.start(single.configuration(workers=1))
+    bad = b"".join(
+        mcp_requests.get(single.host, "/mcp", f"{single.token()[:-8]}{number:08}") for number in range(100)
+    )
+    since = gateway.log_position()
+    is_over = threading.Event()
+    with raw_http.dial(gateway.address, source="127.0.0.2") as flood:
+
+        def send():
+            with contextlib.suppress(OSError):
+                while not is_over.is_set():
+                    flood.sendall(bad)
+
+        def read():
+            with contextlib.suppress(OSError):
+                while flood.recv(1 << 20):
+                    pass
+
+        threads = [threading.Thread(target=each) for each in (send, read)]
+        for each in threads:
+            each.start()
+        try:
+            gateway.wait_for_access(since, 1000)
+            with gateway.connect() as other:
+                for _ in range(20):
+                    assert other.exchange(mcp_requests.post(single.host, "/mcp")).status == 401
+        finally:
+            is_over.set()
+            flood.shutdown(socket.SHUT_RDWR)
+            for each in threads:
+                each.join()
+    # What has ended is in the log.
+    gateway.stop()
+    clients = [each["client"] for each in gateway.access_log(since)]
+    places = [place for place, client in enumerate(clients) if client == "127.0.0.1"]
+    between = [later - earlier for earlier, later in zip(places, places[1:], strict=False)]
+    print(f"requests of the flood between two of somebody else: {sorted(between)}")
+    assert len(places) == 20
+    # As many as 512 KiB hold are some 800.
+    assert statistics.median(between) < 300
 
 
 # -- Memory

@@ -633,6 +633,15 @@ def test_a_pid_file_that_cannot_be_written_is_said(over, tmp_path):
     assert post(single).status == 200
 
 
+def test_what_is_no_file_is_not_replaced_by_the_pid_file(over, tmp_path):
+    path = tmp_path / "node"
+    os.mkfifo(path)
+    gateway = over("http1").start(arguments=("--pid-file", str(path)))
+    gateway.wait_for_message("The file with the process id cannot be written.")
+    assert gateway.stop() == 0
+    assert path.is_fifo()
+
+
 def start_with(single, value, passed):
     """Start a process with that value of AUDGATE_UPGRADE and these descriptors from 3 on; its exit code and messages."""
     path = single.directory / "gateway.json"

@@ -47,6 +47,27 @@ import Testing
         #expect(SourcePosition(of: second.offset, in: text.utf8Span.span).column == 2)
     }
 
+    @Test func `writes what is not seen and changes what is shown as escapes`() throws {
+        let hidden: [Unicode.Scalar] = [
+            "\u{0}", "\u{1B}", "\u{7F}", "\u{80}", "\u{85}", "\u{9B}", "\u{9F}", "\u{61C}", "\u{200E}",
+            "\u{200F}",
+            "\u{2028}", "\u{2029}", "\u{202A}", "\u{202E}", "\u{2066}", "\u{2069}", "\u{FEFF}",
+        ]
+        for scalar in hidden {
+            var writer = JSONWriter()
+            writer.string("a\(scalar)b")
+            let text = String(lossy: writer.finish().span)
+            let digits = String(scalar.value, radix: 16)
+            #expect(
+                text.lowercased() == "\"a\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)b\""
+            )
+            #expect(try JSONValue(text.octets.span).string == "a\(scalar)b")
+        }
+        var writer = JSONWriter()
+        writer.string("Grüße, 漢字 🙂 \u{A0}\u{2027}\u{202F}")
+        #expect(String(lossy: writer.finish().span) == "\"Grüße, 漢字 🙂 \u{A0}\u{2027}\u{202F}\"")
+    }
+
     @Test func `reads escapes to the characters they denote`() throws {
         let value = try JSONReader.read("\"\\u0041\\ud83d\\ude00\\/\"".utf8Span.span)
         #expect(value.string == "A😀/")

@@ -52,10 +52,11 @@ import Testing
     }
 
     @Test func `a remembered token does not count when the clock was set back behind its beginning`() throws {
-        for (claims, code) in [
+        let cases: [(Members, String)] = [
             (["iat": "\(Gateway.now)"], "issued_in_future"),
             (["iat": "\(Gateway.now - 100)", "nbf": "\(Gateway.now)"], "not_yet_valid"),
-        ] {
+        ]
+        for (claims, code) in cases {
             var cache = TokenCache(capacity: 4, subjectKey: [1].span)
             let text = Gateway.post(token: try gateway.token(claims: claims))
             #expect(gateway.decide(text, tokens: &cache).permitted == 0)

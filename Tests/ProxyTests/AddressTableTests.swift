@@ -65,10 +65,10 @@ import Transport
 
     @Test func `tells of an address once a minute, and of no more than so many addresses`() {
         let now = 1_000_000_000_000
-        #expect(table.mayTell(of: key(1), now: now))
-        #expect(!table.mayTell(of: key(1), now: now + 59 * second))
-        #expect(table.mayTell(of: key(1), now: now + 60 * second))
-        let told = (0..<10_000).count { table.mayTell(of: key($0), now: now + 200 * second) }
+        #expect(table.mayTell(.limit, of: key(1), now: now))
+        #expect(!table.mayTell(.limit, of: key(1), now: now + 59 * second))
+        #expect(table.mayTell(.limit, of: key(1), now: now + 60 * second))
+        let told = (0..<10_000).count { table.mayTell(.limit, of: key($0), now: now + 200 * second) }
         #expect(told > 200 && told <= 256)
     }
 
@@ -91,14 +91,14 @@ import Transport
 }
 
 @Suite struct `Streams that wait` {
-    private func ids(_ count: Int, in table: inout ConnectionTable) -> [ConnectionID] {
+    private func ids(_ count: Int, in table: ConnectionTable) -> [ConnectionID] {
         (0..<count).map { _ in table.reserve() }
     }
 
     @Test func `are taken in their order`() {
         let table = ConnectionTable()
         var waiting = WaitingStreams()
-        let all = ids(5, in: &table)
+        let all = ids(5, in: table)
         for id in all { waiting.append(id) { _ in true } }
         #expect(waiting.takeFirst(2) == Array(all[..<2]))
         waiting.keep { $0 != all[3] }
@@ -109,10 +109,10 @@ import Transport
     @Test func `that have left do not pile up, and those that wait are not lost`() {
         let table = ConnectionTable()
         var waiting = WaitingStreams()
-        let faithful = ids(100, in: &table)
+        let faithful = ids(100, in: table)
         for id in faithful { waiting.append(id) { _ in true } }
         var looks = 0
-        for id in ids(100_000, in: &table) {
+        for id in ids(100_000, in: table) {
             waiting.append(id) {
                 looks += 1
                 return faithful.contains($0)
