@@ -37,7 +37,7 @@ def test_an_operation_stays_within_its_instructions(operations: Path, operation:
     assert_within(operation, figure, BUDGET["instructions"][operation])
 
 
-def test_a_request_on_a_kept_connection_allocates_nothing(tmp_path: Path) -> None:
+def test_a_request_on_a_kept_connection_allocates_nothing_but_the_state_of_a_digest(tmp_path: Path) -> None:
     library, counter = tmp_path / "allocations.so", tmp_path / "count"
     subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, HERE / "allocations.c"], check=True)
     counter.write_bytes(bytes(8))
