@@ -12,6 +12,7 @@ public enum ASCII {
     public static let space: UInt8 = 0x20
 
     /// Whether `byte` is a `tchar` of RFC 9110 §5.6.2, as in field names and methods.
+    @inlinable
     public static func isTokenCharacter(_ byte: UInt8) -> Bool {
         has(byte, in: (0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE))
     }
@@ -69,7 +70,8 @@ public enum ASCII {
     }
 
     /// Looks `byte` up in a set of 128 bits: the octets 0 to 63, then 64 to 127.
-    private static func has(_ byte: UInt8, in set: (UInt64, UInt64)) -> Bool {
+    @inlinable
+    static func has(_ byte: UInt8, in set: (UInt64, UInt64)) -> Bool {
         let half = byte & 0x40 == 0 ? set.0 : set.1
         return byte < 0x80 && (half >> UInt64(byte & 0x3F)) & 1 == 1
     }
