@@ -37,9 +37,9 @@ def cost(load: Load, peer: Peer, requests: Path, octets: int, total: int) -> flo
 
 def peak_kib(load: Load, peer: Peer, requests: Path) -> float:
     """What the memory of a proxy that has just started grows by at most while 64 bodies pass, four at a time."""
-    before = peer.memory_kib()
+    before = peer.resident_kib()
     load.cost(peer, requests, connections=AT_A_TIME, count=64)
-    return peer.peak_kib() - before
+    return peer.resident_kib("VmHWM") - before
 
 
 def held_kib(peer: Peer, issuer: Issuer) -> float:

@@ -69,10 +69,10 @@ class Peer:
         texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.pids()]
         return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1)) for text in texts)
 
-    def peak_kib(self) -> int:
-        """The most memory that it has ever had."""
+    def resident_kib(self, name: str = "VmRSS") -> int:
+        """What is resident now; with "VmHWM" the most that ever was."""
         texts = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]
-        return sum(int(re.search(r"^VmHWM:\s+(\d+)", text, re.M).group(1)) for text in texts)
+        return sum(int(re.search(rf"^{name}:\s+(\d+)", text, re.M).group(1)) for text in texts)
 
     def stop(self) -> None:
         # All of its processes at once, as nginx would start another for one that is gone.

@@ -56,6 +56,21 @@ public struct BodyDecoder: Sendable {
         }
     }
 
+    /// Number of octets that are still to come, nil if only the body itself tells.
+    public var remaining: Int? {
+        switch state {
+        case .fixed(let left): left
+        case .ended: 0
+        case .chunked, .untilClose: nil
+        }
+    }
+
+    /// Notes that the next `count` octets were taken without this decoder, no more than remain.
+    public mutating func advance(_ count: Int) {
+        guard case .fixed(let left) = state else { return }
+        state = left <= count ? .ended : .fixed(left: left - count)
+    }
+
     /// Decodes the next piece of `input` from `offset` on, and moves `offset` behind it.
     ///
     /// - Throws: The rule of the chunked coding that the bytes break.

@@ -53,6 +53,11 @@ final class UpstreamStream {
     /// Number of octets that wait to be sent, for this stream alone.
     var backlog: Int { carrier.backlog(behind: output) }
 
+    /// Whether something of the request waits to be sent.
+    var hasUnsent: Bool {
+        backlog > 0 || channel?.hasUnsent == true || exchange?.hasSentRequest == false
+    }
+
     /// Whether the peer has surely taken no octet of the request: it said so, nothing was sent, or nothing of what was
     /// sent was acknowledged.
     ///

@@ -45,7 +45,12 @@ extension Worker {
             guard !canGoOn(client), turn.mayReceive() else { return queue(client) }
             input.removeAll()
             takeOver(&client.pending, into: &input)
-            switch channel.receive(into: &input, room: room(for: client)) {
+            let bodyRoom = input.isEmpty ? roomInBody(from: client, channel) : 0
+            let result =
+                bodyRoom > 0
+                ? receiveBody(from: client, channel, room: bodyRoom)
+                : channel.receive(into: &input, room: room(for: client))
+            switch result {
             case .bytes(let isDrained):
                 consume(input.span, client)
                 if isDrained, !client.hasHungUp {
@@ -182,6 +187,7 @@ extension Worker {
         guard exchange.phase == .readingBody, !exchange.requestBody.hasEnded,
             reserve(input.count - offset, for: exchange)
         else { return false }
+        makeRoom(for: exchange)
         do throws(MessageViolation) {
             while case .data(let range) = try exchange.requestBody.next(input, at: &offset) {
                 exchange.take(input.extracting(range))

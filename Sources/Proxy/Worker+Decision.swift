@@ -261,6 +261,7 @@ extension Worker {
 
     func giveBack(_ exchange: Exchange) {
         release(exchange)
+        forgetBody(of: exchange)
         exchange.recycle(for: generation)
         if spareExchanges.count < 256 { spareExchanges.append(exchange) }
     }

@@ -51,6 +51,7 @@ extension Worker {
             generation.reservedByRoute[route.index] + more <= share
         else { return false }
         reservedBytes += more
+        if reservedBytes + bodyMemory.bytes > limits.bufferedBytes { bodyMemory.freeAll() }
         generation.reservedByRoute[route.index] += more
         exchange.reservedBytes = bytes
         return true

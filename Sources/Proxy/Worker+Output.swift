@@ -65,7 +65,7 @@ extension Worker {
     private func resumeUpstream(of client: ClientStream) {
         guard let exchange = client.exchange, let upstream = exchange.upstream else { return }
         openWindow(of: upstream, heldBack: client.backlog)
-        guard upstream.isPaused, client.backlog <= snapshot.limits.windowBytes / 2 else { return }
+        guard upstream.isPaused, client.backlog <= backlogMark(of: client) / 2 else { return }
         upstream.isPaused = false
         noteResponseProgress(upstream, exchange)
         queue(upstream)

@@ -171,8 +171,8 @@ extension Worker {
         )
         exchange.hasResponded = true
         countHead(of: exchange)
-        exchange.forgetBody()
         release(exchange)
+        forgetBody(of: exchange)
         noteResponseProgress(upstream, exchange)
         if exchange.isEventStream { exchange.releaseHeads() }
     }
@@ -255,10 +255,16 @@ extension Worker {
         )
     }
 
+    /// How much may wait for a client before its server is paused. Another receive stays within the window: to receive
+    /// less at a time would cost more. What waits for a stream of HTTP/2 may just not have had its turn.
+    func backlogMark(of client: ClientStream) -> Int {
+        let window = snapshot.limits.windowBytes
+        return client.channel == nil ? window : max(window - Self.receiveSize, 0)
+    }
+
     private func pauseIfBehind(_ upstream: UpstreamStream, _ client: ClientStream) {
         // The connection may work for somebody else by now.
-        guard upstream.exchange?.client === client, client.backlog >= snapshot.limits.windowBytes
-        else { return }
+        guard upstream.exchange?.client === client, client.backlog > backlogMark(of: client) else { return }
         upstream.isPaused = true
         upstream.hasUnreadInput = true
         upstream.deadline.clear()

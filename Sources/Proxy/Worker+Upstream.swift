@@ -180,10 +180,12 @@ extension Worker {
         flush(upstream)
     }
 
-    /// Puts as much of the body into the server's output as the mark allows.
+    /// Puts as much of the body into the server's output as the mark allows. HTTP/1.1 sends a body that does not fit
+    /// beside the head from where it is.
     private func writeBody(of exchange: Exchange, to upstream: UpstreamStream) {
         guard !exchange.hasSentRequest else { return }
         let room = snapshot.limits.windowBytes - upstream.backlog
+        guard upstream.channel == nil || exchange.body.count <= room else { return }
         let end = min(exchange.sentBodyBytes + max(room, 0), exchange.body.count)
         if end > exchange.sentBodyBytes {
             upstream.writeBody(exchange.body.span.extracting(exchange.sentBodyBytes..<end))
@@ -212,7 +214,7 @@ extension Worker {
     func serve(_ upstream: UpstreamStream, _ event: ReadinessEvent) {
         if event.isHangUp { upstream.hasHungUp = true }
         if event.isReadable { upstream.hasUnreadInput = true }
-        if event.isWritable, upstream.backlog > 0 || upstream.channel?.hasUnsent == true { flush(upstream) }
+        if event.isWritable, upstream.hasUnsent { flush(upstream) }
         if upstream.hasUnreadInput { receive(upstream) }
     }
 
@@ -230,20 +232,23 @@ extension Worker {
 
     private func flush(_ upstream: UpstreamStream, _ channel: Channel) {
         if let failure = channel.flush() { return broke(upstream, failure) }
-        repeat {
-            while !upstream.output.isEmpty {
-                switch channel.send(upstream.output.span) {
-                case .bytes(let count): upstream.output.consume(count)
-                case .wouldBlock: return awaitServer(upstream)
-                case .failed(let error): return broke(upstream, .socket(error))
-                }
+        while !upstream.output.isEmpty {
+            switch channel.send(upstream.output.span) {
+            case .bytes(let count): upstream.output.consume(count)
+            case .wouldBlock: return awaitServer(upstream)
+            case .failed(let error): return broke(upstream, .socket(error))
             }
-        } while refill(upstream)
+        }
         takeBackOutput(of: &upstream.output)
+        if let exchange = upstream.exchange, !exchange.hasSentRequest, !exchange.hasResponded,
+            case .failed(let error) = sendBody(of: exchange, channel)
+        {
+            return broke(upstream, .socket(error))
+        }
         awaitServer(upstream)
     }
 
-    /// Puts more of the request's body into the output; false if there is no more, or no room for it.
+    /// Puts more of the request's body into the output of a stream of HTTP/2; false if there is no more, or no room for it.
     private func refill(_ upstream: UpstreamStream) -> Bool {
         guard let exchange = upstream.exchange, !exchange.hasSentRequest, !exchange.hasResponded,
             upstream.backlog <= snapshot.limits.windowBytes / 2
@@ -270,7 +275,7 @@ extension Worker {
             return
         }
         let timeout =
-            upstream.backlog > 0
+            upstream.hasUnsent
             ? exchange.snapshot.limits.bodyTimeout : route.upstream.responseTimeout
         upstream.deadline.set(moment(in: timeout, of: exchange), for: upstream.id, in: timers)
     }

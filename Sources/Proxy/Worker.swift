@@ -133,6 +133,8 @@ public final class Worker {
     var tickets: [UInt64: ConnectionID] = [:]
     /// The last ticket that was given.
     var lastTicket: UInt64 = 0
+    /// Memory for large bodies.
+    var bodyMemory = BodyMemory()
     /// Bytes that are set aside for what is held whole.
     var reservedBytes = 0
     /// Client streams whose exchanges wait for memory, those that wait longest first.
@@ -226,6 +228,7 @@ public final class Worker {
         flushDue()
         handOverLines()
         forgetGenerations()
+        bodyMemory.expire(now: clock.milliseconds)
         noteStatus()
     }
 

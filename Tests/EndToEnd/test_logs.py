@@ -107,7 +107,9 @@ def test_a_pipe_that_nobody_reads_is_an_error_and_nobody_waits_for_it(gate, tmp_
     os.close(reader)
     for _ in range(2):
         gateway.signal(signal.SIGUSR1)
-        assert "The old file is written on" in gateway.wait_for_message("Cannot write the access log")["message"]
+        assert (
+            "The old file is written on" in gateway.wait_for_message("Cannot write the access log")["message"]
+        )
         assert gate.send("a", modern("tools/list"), None).status == 401
     wait_for(gate, audit, lambda found: len(found) >= 2)
     gateway.signal(signal.SIGTERM)

@@ -38,6 +38,23 @@ import Testing
         #expect(offset == 3)
     }
 
+    @Test func `a decoder knows what is to come of a body, and may be led past octets of it`() throws {
+        var decoder = BodyDecoder(framing: .length(5), limits: MessageLimits())
+        #expect(decoder.remaining == 5)
+        decoder.advance(2)
+        #expect(decoder.remaining == 3)
+        let text = "abcGET /"
+        var offset = 0
+        let piece = try decoder.next(text.utf8Span.span, at: &offset)
+        #expect(piece == .data(ByteRange(0, 3)))
+        #expect(decoder.hasEnded && decoder.remaining == 0)
+        decoder.advance(1)
+        #expect(decoder.hasEnded)
+        var chunked = BodyDecoder(framing: .chunked, limits: MessageLimits())
+        chunked.advance(1)
+        #expect(chunked.remaining == nil && !chunked.hasEnded)
+    }
+
     @Test func `every status has a valid line`() throws {
         for status in 200...599 {
             var buffer = ByteBuffer()
