@@ -51,7 +51,7 @@ enum Level {
         let member: Member
     }
 
-    private static let messageEntries = [
+    private static let messageEntries: InlineArray<6, Entry> = [
         Entry(name: "jsonrpc", lowercase: "jsonrpc", member: .jsonrpc),
         Entry(name: "id", lowercase: "id", member: .id),
         Entry(name: "method", lowercase: "method", member: .method),
@@ -60,7 +60,7 @@ enum Level {
         Entry(name: "error", lowercase: "error", member: .error),
     ]
 
-    private static let paramsEntries = [
+    private static let paramsEntries: InlineArray<5, Entry> = [
         Entry(name: "name", lowercase: "name", member: .name),
         Entry(name: "uri", lowercase: "uri", member: .uri),
         Entry(name: "taskId", lowercase: "taskid", member: .taskID),
@@ -68,7 +68,7 @@ enum Level {
         Entry(name: "_meta", lowercase: "_meta", member: .meta),
     ]
 
-    private static let metaEntries = [
+    private static let metaEntries: InlineArray<6, Entry> = [
         Entry(
             name: "io.modelcontextprotocol/protocolVersion",
             lowercase: "io.modelcontextprotocol/protocolversion",
@@ -93,20 +93,25 @@ enum Level {
         Entry(name: "tracestate", lowercase: nil, member: .traceState),
     ]
 
-    private var entries: [Entry] {
+    /// Tells what the decoded `name` of a member is.
+    func recognise(_ name: borrowing Span<UInt8>) -> Recognition {
         switch self {
-        case .message: Self.messageEntries
-        case .params: Self.paramsEntries
-        case .meta: Self.metaEntries
+        case .message: Self.recognise(name, among: Self.messageEntries)
+        case .params: Self.recognise(name, among: Self.paramsEntries)
+        case .meta: Self.recognise(name, among: Self.metaEntries)
         }
     }
 
-    /// Tells what the decoded `name` of a member is.
-    func recognise(_ name: borrowing Span<UInt8>) -> Recognition {
-        let entries = entries
-        for entry in entries where name.equals(entry.name) { return .reserved(entry.member) }
-        for entry in entries {
-            if let lowercase = entry.lowercase, name.isCaseVariant(of: lowercase) { return .variant }
+    /// Rows of fixed length, so that a look-up counts no references.
+    private static func recognise<let count: Int>(
+        _ name: borrowing Span<UInt8>,
+        among entries: borrowing InlineArray<count, Entry>
+    ) -> Recognition {
+        for index in entries.indices where name.equals(entries[index].name) {
+            return .reserved(entries[index].member)
+        }
+        for index in entries.indices {
+            if let lowercase = entries[index].lowercase, name.isCaseVariant(of: lowercase) { return .variant }
         }
         return .other
     }

@@ -162,6 +162,10 @@ struct UpstreamPool {
         among places: [UpstreamPlace]
     ) -> UpstreamChoice {
         let isListening = permit.purpose == .listening
+        // Most routes have one place, and with it no choice.
+        if places.count == 1, circumstances.tried.isEmpty, places[0].published.requestSlots == nil {
+            return .place(places[0], nil, hasAlternatives: false)
+        }
         var scene = UpstreamBalance.Scene(
             places: places,
             tried: circumstances.tried,

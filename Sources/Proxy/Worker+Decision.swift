@@ -247,12 +247,11 @@ extension Worker {
     }
 
     private func write(_ exchange: Exchange, of client: ClientStream, to buffer: inout ByteBuffer) {
-        exchange.record.append(
-            client: client.origin.host,
-            snapshot: exchange.snapshot,
-            clock: clock,
-            to: &buffer
-        )
+        // Moved out and back: a copy would count the references of all its texts.
+        var record = AccessRecord()
+        swap(&record, &exchange.record)
+        record.append(client: client.origin.host, snapshot: exchange.snapshot, clock: clock, to: &buffer)
+        swap(&record, &exchange.record)
     }
 
     func takeExchange() -> Exchange {

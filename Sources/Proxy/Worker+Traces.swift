@@ -70,7 +70,7 @@ extension Worker {
             record: exchange.record,
             trace: exchange.trace,
             resource: route.resource.text,
-            endpoint: exchange.lease?.place.endpoint,
+            endpoint: (exchange.lease?.place ?? exchange.triedPlaces.last)?.endpoint,
             upstreamStatus: exchange.response.status,
             upstreamVersion: exchange.response.version,
             serverSpan: identifiers.next() | 1,
