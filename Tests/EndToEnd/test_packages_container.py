@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -218,6 +219,10 @@ class Container:
 
     def stop(self):
         for process in self.processes:
+            # A change of user clears what --kill-child has asked for.
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            for each in children:
+                os.kill(int(each), signal.SIGKILL)
             process.kill()
             process.wait()
 
