@@ -11,7 +11,7 @@ from comparison.results import FIRST, Series
 
 WIDTH = 760
 BAR, GAP, LABELS, VALUES = 18, 5, 150, 120
-COLOURS = {FIRST: "own", "nginx": "one", "HAProxy": "two", "Envoy": "three"}
+COLOURS = {FIRST: "own", "nginx": "one", "HAProxy": "two", "Envoy": "three", "floor": "four"}
 CHARTED = {
     "P1": "HTTP/1.1, token known; nginx and HAProxy without authentication, HAProxy with RS256",
     "P2": "the same over TLS 1.3 and HTTP/2",
@@ -22,11 +22,11 @@ CHARTED = {
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #24292f; }
   .title { font-weight: 600; } .faint { fill: #6e7781; font-size: 12px; } .axis { stroke: #d0d7de; }
-  .own { fill: #0969da; } .one { fill: #8c959f; } .two { fill: #bf8700; } .three { fill: #8250df; }
+  .own { fill: #0969da; } .one { fill: #8c959f; } .two { fill: #bf8700; } .three { fill: #8250df; } .four { fill: #d0d7de; }
   .line { stroke: #0969da; stroke-width: 2; fill: none; } .dot { fill: #0969da; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; } .faint { fill: #8b949e; } .axis { stroke: #30363d; }
-    .own { fill: #4493f8; } .one { fill: #6e7681; } .two { fill: #d29922; } .three { fill: #ab7df8; }
+    .own { fill: #4493f8; } .one { fill: #6e7681; } .two { fill: #d29922; } .three { fill: #ab7df8; } .four { fill: #484f58; }
     .line { stroke: #4493f8; } .dot { fill: #4493f8; }
   }
 """
