@@ -160,7 +160,7 @@ extension Worker {
     func respond(_ exchange: Exchange, with response: LocalResponse) {
         guard let client = exchange.client else { return }
         let mustClose = !exchange.isPersistent || isDraining || !canOutlive(exchange)
-        lendOutput(to: &client.output)
+        lendOutput(to: client)
         exchange.record.bytesOut += client.write(
             response,
             answering: exchange.record.method,

@@ -162,7 +162,7 @@ extension Worker {
         exchange.upstreamIsPersistent = exchange.response.isPersistent
         exchange.record.status = exchange.response.status
         exchange.record.upstreamDuration = clock.microseconds - exchange.record.upstreamStart
-        lendOutput(to: &client.output)
+        lendOutput(to: client)
         exchange.record.bytesOut += client.write(
             exchange.response,
             facts: exchange.responseFacts(date: clock.date),
@@ -216,6 +216,7 @@ extension Worker {
     func passBody(_ octets: borrowing Span<UInt8>, _ exchange: Exchange, _ client: ClientStream) -> Bool {
         findTask(in: octets, exchange)
         guard !exchange.isRewritten else { return rewrite(octets, exchange, client) }
+        lendOutput(to: client)
         client.writeBody(octets, framing: exchange.responseFraming)
         exchange.record.bytesOut += octets.count
         return true

@@ -83,8 +83,6 @@ public struct WorkerServices: Sendable {
 public final class Worker {
     /// Bytes that one receive takes at most.
     static let receiveSize = 64 * 1024
-    /// Most bytes of memory for output that are kept.
-    private static let keptOutput = 64 * 1024
     /// Entries of the wheel with which nobody minds those that count no more.
     private static let leastPruned = 65_536
 
@@ -114,7 +112,7 @@ public final class Worker {
     /// Memory for what the connection that is being served receives; on loan while one is.
     private var input = ByteBuffer()
     /// Memory for what is to be sent next; on loan until it has been sent.
-    private var output = ByteBuffer()
+    var output = ByteBuffer()
     /// Connections to come back to in the next round, without waiting for an event.
     var queued: [ConnectionID] = []
     /// Connections of HTTP/2 that have something to send before this round ends: one send for all of their streams.
@@ -351,21 +349,6 @@ public final class Worker {
         body(&loan)
         loan.removeAll()
         swap(&loan, &input)
-    }
-
-    /// Gives a buffer without memory that of the worker, which most messages leave again before another one comes.
-    func lendOutput(to buffer: inout ByteBuffer) {
-        if buffer.capacity == 0 { swap(&buffer, &output) }
-    }
-
-    /// Takes the memory of a buffer back, which is empty: a connection holds none while it is idle.
-    func takeBackOutput(of buffer: inout ByteBuffer) {
-        guard buffer.capacity > 0 else { return }
-        if output.capacity == 0, buffer.capacity <= Self.keptOutput {
-            swap(&buffer, &output)
-        } else {
-            buffer.release()
-        }
     }
 
     func handOverLines() {
