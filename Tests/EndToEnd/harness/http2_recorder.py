@@ -34,6 +34,7 @@ class ServedStream:
         self.ended, self.ended_at = threading.Event(), 0.0
         self.has_whole_request = False
         self.reads = True
+        self.unacknowledged = 0
         self.reset_by_peer: int | None = None
         self.reader = MessageReader(self._is_bodiless)
         self.head: Head | None = None
@@ -197,8 +198,9 @@ class ServedConnection:
         elif isinstance(event, events.DataReceived):
             self.carrier.received += event.data
             stream.request.body += event.data
-            if stream.reads and event.flow_controlled_length:
-                self.http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            stream.unacknowledged += event.flow_controlled_length
+            if stream.reads:
+                self._open_window(stream)
         elif isinstance(event, events.TrailersReceived):
             stream.request.trailers = _fields(event.headers)
             self.carrier.received += repr(event.headers).encode()
@@ -209,6 +211,13 @@ class ServedConnection:
         elif isinstance(event, events.StreamReset):
             stream.reset_by_peer = int(event.error_code)
             stream.note_end()
+            # What nobody will read any more must not fill the connection's window for the other streams.
+            self._open_window(stream)
+
+    def _open_window(self, stream: ServedStream) -> None:
+        if stream.unacknowledged:
+            self.http2.acknowledge_received_data(stream.unacknowledged, stream.identifier)
+            stream.unacknowledged = 0
 
     def _is_full(self) -> bool:
         running = sum(not (each.has_answered or each.ended.is_set()) for each in self.streams.values())
