@@ -73,6 +73,8 @@ final class ClientStream {
     var uncredited = 0
     /// Whether the worker will come back to the stream in this round.
     var isQueued = false
+    /// Whether it sends before this round of the worker ends.
+    var isDue = false
 
     init(id: ConnectionID, carrier: Carrier, origin: ClientOrigin, parser: RequestParser) {
         self.id = id

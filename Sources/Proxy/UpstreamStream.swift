@@ -39,6 +39,8 @@ final class UpstreamStream {
     var uncredited = 0
     var deadline = Deadline()
     var isQueued = false
+    /// Whether it sends before this round of the worker ends.
+    var isDue = false
 
     init(id: ConnectionID, carrier: Carrier, place: UpstreamPlace, parser: ResponseParser) {
         self.id = id

@@ -122,23 +122,7 @@ extension Worker {
         lost(connection, "HTTP/2: \(metadata["limit"] ?? metadata["violation"] ?? "")")
     }
 
-    /// Lets a connection send before this round ends.
-    func makeDue(_ connection: HTTP2Connection) {
-        guard !connection.isDue else { return }
-        connection.isDue = true
-        dueConnections.append(connection)
-    }
-
-    /// Sends what all connections of HTTP/2 have gathered in this round.
-    func flushDue() {
-        while let connection = dueConnections.popLast() {
-            connection.isDue = false
-            guard connections.http2(connection.id) != nil else { continue }
-            flush(connection)
-        }
-    }
-
-    private func flush(_ connection: HTTP2Connection) {
+    func flush(_ connection: HTTP2Connection) {
         let couldNotRead = connection.output.count >= Self.outputMark
         if let failure = sendAll(connection) { return lost(connection, failure.detail) }
         connection.session.takeProgressed { noteProgress(of: $0) }

@@ -9,30 +9,8 @@ internal import Transport
 extension Worker {
     /// Most bytes that are read and thrown away before a connection closes.
     static let lingerBytes = 1024 * 1024
-    /// Most bytes of memory for output that are kept.
-    private static let keptOutput = 64 * 1024
     /// Milliseconds that an idle connection has for a last request when draining begins.
     static let lastRequestTime = 1000
-
-    /// Gives a buffer without memory that of the worker, which most messages leave again before another one comes.
-    func lendOutput(to buffer: inout ByteBuffer) {
-        if buffer.capacity == 0 { swap(&buffer, &output) }
-    }
-
-    /// The same for a connection of HTTP/1.1; streams of HTTP/2 have their output elsewhere.
-    func lendOutput(to client: ClientStream) {
-        if client.channel != nil { lendOutput(to: &client.output) }
-    }
-
-    /// Takes the memory of a buffer back, which is empty: a connection holds none while it is idle.
-    func takeBackOutput(of buffer: inout ByteBuffer) {
-        guard buffer.capacity > 0 else { return }
-        if output.capacity == 0, buffer.capacity <= Self.keptOutput {
-            swap(&buffer, &output)
-        } else {
-            buffer.release()
-        }
-    }
 
     /// Sends what waits for a client; whoever was paused for it goes on when half of the mark is left.
     func flush(_ client: ClientStream) {

@@ -86,7 +86,7 @@ extension Worker {
         } catch {
             fail(exchange, GatewayFailure(.upstreamMalformed, error.rawValue))
         }
-        flush(client)
+        makeDue(client)
         pauseIfBehind(upstream, client)
     }
 

@@ -177,7 +177,7 @@ extension Worker {
         exchange.sentBodyBytes = 0
         exchange.hasSentRequest = false
         writeBody(of: exchange, to: upstream)
-        flush(upstream)
+        makeDue(upstream)
     }
 
     /// Puts as much of the body into the server's output as the mark allows. HTTP/1.1 sends a body that does not fit

@@ -111,12 +111,18 @@ public final class Worker {
     var identifiers: IdentifierSource
     /// Memory for what the connection that is being served receives; on loan while one is.
     private var input = ByteBuffer()
-    /// Memory for what is to be sent next; on loan until it has been sent.
-    var output = ByteBuffer()
+    /// Memory for what is to be sent; on loan until it has been sent.
+    var outputs = InlineArray<64, ByteBuffer> { _ in ByteBuffer() }
+    /// How many of them are not on loan.
+    var spareOutputs = 0
     /// Connections to come back to in the next round, without waiting for an event.
     var queued: [ConnectionID] = []
     /// Connections of HTTP/2 that have something to send before this round ends: one send for all of their streams.
     var dueConnections: [HTTP2Connection] = []
+    /// Connections of HTTP/1.1 to servers with a request to send before this round ends.
+    var dueUpstreams: [UpstreamStream] = []
+    /// Connections of HTTP/1.1 of clients with an answer to send before this round ends.
+    var dueClients: [ClientStream] = []
     /// Memory for ciphertext, which all connections share.
     let ciphertext = CiphertextMemory()
     /// Memory for what is read of one message.
