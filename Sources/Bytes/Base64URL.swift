@@ -4,21 +4,41 @@
 public enum Base64URL {
     /// The bytes that `text` encodes, nil if it is not the one canonical encoding of any.
     public static func decode(_ text: borrowing Span<UInt8>) -> [UInt8]? {
-        guard text.count % 4 != 1 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count * 3 / 4)
-        var bits: UInt32 = 0
-        var held = 0
-        for index in text.indices {
-            guard let value = value(of: text[index]) else { return nil }
-            bits = bits << 6 | UInt32(value)
-            held += 6
-            guard held >= 8 else { continue }
-            held -= 8
-            bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(held)))
+        let rest = text.count % 4
+        guard rest != 1 else { return nil }
+        let whole = text.count - rest
+        // Whether all characters were good is looked at once: of random ones no branch guesses the range.
+        var seen: UInt8 = 0
+        var trailing: UInt32 = 0
+        let bytes = [UInt8](capacity: text.count * 3 / 4) { bytes in
+            var index = 0
+            while index < whole {
+                var bits: UInt32 = 0
+                for offset in 0..<4 {
+                    let value = values[Int(text[index + offset])]
+                    seen |= value
+                    bits = bits << 6 | UInt32(value & 0x3F)
+                }
+                bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
+                bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+                bytes.append(UInt8(truncatingIfNeeded: bits))
+                index += 4
+            }
+            guard rest > 0 else { return }
+            var bits: UInt32 = 0
+            for index in whole..<text.count {
+                let value = values[Int(text[index])]
+                seen |= value
+                bits = bits << 6 | UInt32(value & 0x3F)
+            }
+            // Two characters hold one byte and four bits, three hold two bytes and two bits.
+            let unused = rest == 2 ? 4 : 2
+            trailing = bits & (1 << UInt32(unused) - 1)
+            bits >>= UInt32(unused)
+            if rest == 3 { bytes.append(UInt8(truncatingIfNeeded: bits >> 8)) }
+            bytes.append(UInt8(truncatingIfNeeded: bits))
         }
-        let trailing = bits & ((1 << UInt32(held)) - 1)
-        return trailing == 0 ? bytes : nil
+        return seen < notInAlphabet && trailing == 0 ? bytes : nil
     }
 
     /// The bytes that `text` encodes, nil if it is not the one canonical encoding of any.
@@ -44,16 +64,15 @@ public enum Base64URL {
         return String(lossy: text.span)
     }
 
-    private static func value(of character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "-"): 62
-        case UInt8(ascii: "_"): 63
-        default: nil
-        }
-    }
+    /// What stands in `values` for a character that is none of the alphabet; all others are less.
+    private static let notInAlphabet: UInt8 = 0x80
+
+    /// The value of each character.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: notInAlphabet, count: 256)
+        for value in 0..<UInt8(64) { values[Int(character(of: value))] = value }
+        return values
+    }()
 
     private static func character(of value: UInt8) -> UInt8 {
         switch value {

@@ -112,8 +112,11 @@ extension String {
     }
 
     /// Whether both strings are the same octets; `==` also holds for other spellings of the same characters.
+    @inlinable
     public func isIdentical(to other: String) -> Bool {
-        withOctets { octets in other.withOctets { octets.equals($0) } }
+        // Most of what is compared differs in length already.
+        guard utf8.count == other.utf8.count else { return false }
+        return withOctets { octets in other.withOctets { octets.equals($0) } }
     }
 
     /// Text of `bytes`; what is not UTF-8 becomes U+FFFD. For logs and messages, not for decisions.

@@ -27,9 +27,8 @@ struct TokenClaims: Sendable {
     ///
     /// - Throws: `claimMissing` or `claimInvalid` with the name of the claim.
     init(_ claims: JSONObject, required: [String]) throws(TokenRefusal) {
-        for name in ["aud"] + required where claims[name] == nil {
-            throw TokenRefusal(.claimMissing, name)
-        }
+        guard claims["aud"] != nil else { throw TokenRefusal(.claimMissing, "aud") }
+        for name in required where claims[name] == nil { throw TokenRefusal(.claimMissing, name) }
         guard let issuer = try Self.string(claims, "iss") else { throw TokenRefusal(.claimMissing, "iss") }
         guard let expiry = try Self.seconds(claims, "exp", .down) else {
             throw TokenRefusal(.claimMissing, "exp")

@@ -12,7 +12,7 @@ public struct TokenExamination: ~Copyable {
     private let keys: KeySet?
     let rules: TokenRules
     private let now: Int64
-    private var passed: Set<TokenStep> = []
+    private var passed = TokenSteps()
     private var algorithm: SignatureAlgorithm?
     /// The key that must have signed, nil until the step `key` has found it.
     public private(set) var key: VerificationKey?
@@ -42,7 +42,7 @@ public struct TokenExamination: ~Copyable {
     public var claimsSenderConstraint: Bool? { claims?.isSenderConstrained }
 
     /// Whether every step was performed and none refused the token.
-    var isComplete: Bool { passed.count == TokenStep.allCases.count }
+    var isComplete: Bool { passed == .all }
 
     /// Performs one step.
     ///

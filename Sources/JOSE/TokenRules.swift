@@ -54,6 +54,15 @@ public struct TokenRules: Sendable, Equatable {
         }
     }
 
+    /// Claims of which an access token has one at least.
+    private static let marks = ["client_id", "azp", "scope", "scp"]
+
+    /// Claims of ID tokens (OpenID Connect Core §2, §3.3.2.11), of logout and other security event tokens
+    /// (RFC 8417 §2.2), of introspection answers (RFC 9701 §5) and of DPoP proofs (RFC 9449 §4.2).
+    private static let foreign = [
+        "nonce", "at_hash", "c_hash", "s_hash", "events", "token_introspection", "htm", "htu",
+    ]
+
     /// Checks that a token is an access token by its `typ`, or where that does not tell by its claims.
     func checkType(of token: UnverifiedToken) throws(TokenRefusal) {
         let type = token.header.type
@@ -61,13 +70,10 @@ public struct TokenRules: Sendable, Equatable {
         guard tokenType == .any, type.map({ Self.isMediaType($0, "jwt") }) ?? true else {
             throw TokenRefusal(.typeNotAllowed)
         }
-        guard ["client_id", "azp", "scope", "scp"].contains(where: { token.claims[$0] != nil }) else {
+        guard Self.marks.contains(where: { token.claims[$0] != nil }) else {
             throw TokenRefusal(.notAccessToken)
         }
-        // Claims of ID tokens (OpenID Connect Core §2, §3.3.2.11), of logout and other security event tokens
-        // (RFC 8417 §2.2), of introspection answers (RFC 9701 §5) and of DPoP proofs (RFC 9449 §4.2).
-        let foreign = ["nonce", "at_hash", "c_hash", "s_hash", "events", "token_introspection", "htm", "htu"]
-        if let name = foreign.first(where: { token.claims[$0] != nil }) {
+        if let name = Self.foreign.first(where: { token.claims[$0] != nil }) {
             throw TokenRefusal(.notAccessToken, name)
         }
         // Keycloak gives all its tokens the header type `JWT` and says in a claim which kind they are.

@@ -18,7 +18,7 @@ public enum TokenVerifier {
         now: Int64
     ) throws(TokenRefusal) -> VerifiedToken {
         var examination = TokenExamination(of: token, keys: keys, rules: rules, now: now)
-        for step in TokenStep.allCases { try examination.perform(step) }
+        for step in TokenStep.inOrder { try examination.perform(step) }
         guard let verified = examination.conclude() else { throw TokenRefusal(.signatureInvalid) }
         return verified
     }

@@ -93,14 +93,14 @@ public struct JSONReader: ~Copyable, ~Escapable {
 
     private mutating func readObject() throws(JSONError) -> JSONObject {
         var members: [JSONObject.Member] = []
-        var names: Set<MemberName> = []
+        var names = MemberNames()
         guard try !consumeClosing(UInt8(ascii: "}")) else { return JSONObject(members: members) }
         repeat {
             skipWhitespace()
             let nameOffset = offset
             guard try peek() == UInt8(ascii: "\"") else { throw error(.unexpectedCharacter) }
             let name = try readString()
-            guard names.insert(MemberName(text: name)).inserted else {
+            guard names.insert(name, behind: members) else {
                 throw JSONError(reason: .duplicateMember(name), offset: nameOffset)
             }
             skipWhitespace()
@@ -265,6 +265,27 @@ public struct JSONReader: ~Copyable, ~Escapable {
 
     private func error(_ reason: JSONError.Reason) -> JSONError {
         JSONError(reason: reason, offset: offset)
+    }
+}
+
+/// The names of the members of one object that were read so far.
+private struct MemberNames {
+    /// The names, where there are many.
+    private var names: Set<MemberName> = []
+
+    /// Members up to which each is looked at: to do that costs less than to fill a table.
+    private static let few = 16
+
+    /// Adds `name`, which comes after `members`; false if one of them has it.
+    mutating func insert(_ name: String, behind members: [JSONObject.Member]) -> Bool {
+        guard members.count >= Self.few else {
+            for index in members.indices where members[index].name.isIdentical(to: name) { return false }
+            return true
+        }
+        if names.isEmpty {
+            for member in members { names.insert(MemberName(text: member.name)) }
+        }
+        return names.insert(MemberName(text: name)).inserted
     }
 }
 

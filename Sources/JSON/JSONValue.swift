@@ -88,7 +88,10 @@ public struct JSONObject: Sendable {
 
     /// The value of the member called `name`, compared octet by octet; nil if there is none.
     public subscript(name: String) -> JSONValue? {
-        members.first { $0.name.isIdentical(to: name) }?.value
+        for index in members.indices where members[index].name.isIdentical(to: name) {
+            return members[index].value
+        }
+        return nil
     }
 }
 

@@ -37,7 +37,20 @@ public struct Digest256: Hashable, Sendable {
 
     /// The bytes as 64 lower-case hexadecimal digits.
     public var hexadecimal: String {
-        let digits = bytes.flatMap { [ASCII.hexDigit($0 >> 4), ASCII.hexDigit($0)] }
+        hexadecimal(first: Self.byteCount)
+    }
+
+    /// The first `count` bytes as lower-case hexadecimal digits.
+    public func hexadecimal(first count: Int) -> String {
+        let digits = [UInt8](capacity: 2 * count) { digits in
+            for word in [words.0, words.1, words.2, words.3] {
+                for shift in stride(from: UInt64(56), through: 0, by: -8) where digits.count < 2 * count {
+                    let byte = UInt8(truncatingIfNeeded: word >> shift)
+                    digits.append(ASCII.hexDigit(byte >> 4))
+                    digits.append(ASCII.hexDigit(byte))
+                }
+            }
+        }
         return String(lossy: digits.span)
     }
 

@@ -1,6 +1,7 @@
 // A public key that checks signatures.
 
 internal import COpenSSL
+internal import Synchronization
 
 /// Why numbers do not make a usable public key.
 public enum PublicKeyError: Error, Equatable, Sendable {
@@ -21,7 +22,7 @@ public enum PublicKeyError: Error, Equatable, Sendable {
 /// A public key; immutable, for use on any number of threads at once.
 ///
 /// `@unchecked Sendable`: the library's key is never changed after `init`, and OpenSSL counts its references
-/// and caches behind its own locks.
+/// and caches behind its own locks; the prepared state has a lock of its own.
 public final class PublicKey: @unchecked Sendable {
     /// Shortest RSA modulus accepted (RFC 7518 §3.3).
     public static let minimumModulusBits = 2048
@@ -36,6 +37,9 @@ public final class PublicKey: @unchecked Sendable {
     public let signatureLength: Int
 
     private let key: Owned
+
+    /// The state for the scheme that was asked for last, which is the only one of most keys.
+    private let prepared = Mutex<PreparedVerification?>(nil)
 
     /// Makes the key, and checks its size and that a point is on its curve.
     public init(_ material: PublicKeyMaterial) throws(PublicKeyError) {
@@ -76,6 +80,14 @@ public final class PublicKey: @unchecked Sendable {
         return verifies(encoded: ECDSASignature.encodeDER(signature).span, of: message, by: scheme)
     }
 
+    /// A state for one verification by `scheme`, nil if the key cannot be used with it.
+    private func state(for scheme: SignatureScheme) -> Owned? {
+        prepared.withLock { prepared in
+            if prepared?.scheme != scheme { prepared = PreparedVerification(key, by: scheme) }
+            return prepared?.copy()
+        }
+    }
+
     /// Checks a signature in the form that the library reads.
     private func verifies(
         encoded signature: Span<UInt8>,
@@ -83,20 +95,8 @@ public final class PublicKey: @unchecked Sendable {
         by scheme: SignatureScheme
     ) -> Bool {
         ERR_clear_error()
-        guard let state = unsafe Owned(EVP_MD_CTX_new(), freedBy: EVP_MD_CTX_free) else { return false }
-        // `parameters` belongs to `state`, which outlives every use of it here; the spans live through the call.
-        var parameters: OpaquePointer?
-        guard
-            unsafe EVP_DigestVerifyInit_ex(
-                state.pointer,
-                &parameters,
-                scheme.hash?.rawValue,
-                nil,
-                nil,
-                key.pointer,
-                nil
-            ) == 1, unsafe scheme.setPadding(parameters)
-        else { return false }
+        guard let state = state(for: scheme) else { return false }
+        // The spans live through the call.
         return unsafe signature.withUnsafeBufferPointer { signature in
             unsafe message.withUnsafeBufferPointer { message in
                 unsafe EVP_DigestVerify(
@@ -108,6 +108,39 @@ public final class PublicKey: @unchecked Sendable {
                 ) == 1
             }
         }
+    }
+}
+
+/// A state that was set up for verifying: to copy it costs less than to look the algorithms up again.
+private struct PreparedVerification: ~Copyable {
+    let scheme: SignatureScheme
+    private let state: Owned
+
+    init?(_ key: borrowing Owned, by scheme: SignatureScheme) {
+        guard let state = unsafe Owned(EVP_MD_CTX_new(), freedBy: EVP_MD_CTX_free) else { return nil }
+        // `parameters` belongs to `state`, which outlives every use of it here.
+        var parameters: OpaquePointer?
+        guard
+            unsafe EVP_DigestVerifyInit_ex(
+                state.pointer,
+                &parameters,
+                scheme.hash?.rawValue,
+                nil,
+                nil,
+                key.pointer,
+                nil
+            ) == 1, unsafe scheme.setPadding(parameters)
+        else { return nil }
+        self.scheme = scheme
+        self.state = state
+    }
+
+    /// A state for one verification.
+    func copy() -> Owned? {
+        guard let copy = unsafe Owned(EVP_MD_CTX_new(), freedBy: EVP_MD_CTX_free),
+            unsafe EVP_MD_CTX_copy_ex(copy.pointer, state.pointer) == 1
+        else { return nil }
+        return copy
     }
 }
 

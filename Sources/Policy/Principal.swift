@@ -29,7 +29,7 @@ public final class Principal: Sendable {
             if let clientID = token.clientID { writer.member("client_id", clientID) }
             if let subject = token.subject {
                 let code = key.code(for: subject.octets.span)
-                writer.member("sub_hash", String(code.hexadecimal.prefix(16)))
+                writer.member("sub_hash", code.hexadecimal(first: 8))
             }
         }
         let text = writer.finish()

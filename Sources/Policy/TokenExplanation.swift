@@ -44,7 +44,7 @@ public struct TokenExplanation: Sendable {
             case .keys: "keys"
             case .token(.notBefore): "not_before"
             case .token(.issuedAt): "issued_at"
-            case .token(let step): step.rawValue
+            case .token(let step): step.name
             case .audience: "audience"
             case .senderConstraint: "sender_constraint"
             case .scopes: "scopes"
