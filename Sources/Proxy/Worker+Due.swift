@@ -35,7 +35,7 @@ extension Worker {
         dueConnections.append(connection)
     }
 
-    /// Sends what all connections have gathered in this round, and what comes up meanwhile.
+    /// Sends what all connections have gathered, and what comes up meanwhile.
     func flushDue() {
         while true {
             if let connection = dueConnections.popLast() {

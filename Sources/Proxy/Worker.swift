@@ -83,6 +83,8 @@ public struct WorkerServices: Sendable {
 public final class Worker {
     /// Bytes that one receive takes at most.
     static let receiveSize = 64 * 1024
+    /// Events that are served before what is due is sent.
+    private static let eventsBetweenSends = 32
     /// Entries of the wheel with which nobody minds those that count no more.
     private static let leastPruned = 65_536
 
@@ -226,7 +228,11 @@ public final class Worker {
     func turn(milliseconds: Int) {
         let count = poller.wait(milliseconds: CInt(truncatingIfNeeded: milliseconds))
         clock.refresh()
-        for index in 0..<count { dispatch(poller.event(at: index)) }
+        for index in 0..<count {
+            // Who was served first does not wait for all of a long round.
+            if index > 0, index.isMultiple(of: Self.eventsBetweenSends) { flushDue() }
+            dispatch(poller.event(at: index))
+        }
         serveQueued()
         expireDeadlines()
         flushDue()

@@ -16,6 +16,35 @@ import Testing
     func `refuses padding, blanks, the other alphabet and trailing bits`(text: String) {
         #expect(Base64URL.decode(text) == nil)
     }
+
+    @Test func `gives back octets of every length and value`() {
+        for count in 0..<70 {
+            let octets = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count &* 101) }
+            #expect(Base64URL.decode(Base64URL.encode(octets.span)) == octets)
+        }
+        #expect(Base64URL.decode(Base64URL.encode(Array(0...255).span)) == Array(0...255))
+    }
+
+    @Test func `refuses every octet outside the alphabet at every place`() {
+        let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        for length in [4, 6, 7, 8] {
+            for place in 0..<length {
+                for octet in UInt8.min...UInt8.max where !alphabet.contains(octet) {
+                    var text = [UInt8](repeating: UInt8(ascii: "A"), count: length)
+                    text[place] = octet
+                    #expect(Base64URL.decode(text.span) == nil)
+                }
+            }
+        }
+    }
+
+    @Test func `accepts one last character for each value of the last octet`() {
+        // Two characters hold eight bits and four that must be zero, three hold sixteen and two.
+        for (front, accepted) in [("A", 4), ("AA", 16)] {
+            let texts = (UInt8.min...UInt8.max).map { Array(front.utf8) + [$0] }
+            #expect(texts.count { Base64URL.decode($0.span) != nil } == accepted)
+        }
+    }
 }
 
 @Suite struct ByteBufferTests {

@@ -423,6 +423,7 @@ def test_memory_stays_within_what_the_limits_say_whoever_stalls(over, hides):
         + 2 * buffered
         + 4 * body
         + 256 * (4 * header + 8 * KIB)
+        + 1024 * KIB
     )
     gateway = single.start(configuration)
     token = single.token()

@@ -17,6 +17,18 @@ import Testing
         #expect(single.object?[b] == nil)
     }
 
+    @Test(arguments: [2, 3, 15, 16, 17, 18, 40, 300], [0, 1, 14, 15, 16, 17, 39, 298])
+    func `a name that comes twice is found however many members stand between`(count: Int, first: Int) {
+        let names = (0..<count).map { "name\($0)" }
+        let whole = "{" + names.map { "\"\($0)\":0" }.joined(separator: ",")
+        #expect(throws: Never.self) { try JSONReader.read((whole + "}").octets.span) }
+        guard first < count else { return }
+        let error = #expect(throws: JSONError.self) {
+            try JSONReader.read((whole + ",\"\(names[first])\":0}").octets.span)
+        }
+        #expect(error?.reason == .duplicateMember(names[first]))
+    }
+
     @Test func `a long row of combining marks costs no more than other text`() throws {
         let marks = String(repeating: "\u{301}\u{316}", count: 100_000)
         let text = "{\"a\(marks)\":1,\"b\(marks)\":2}"

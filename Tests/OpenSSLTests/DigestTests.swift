@@ -20,6 +20,7 @@ import Testing
     func `computes the digests of FIPS 180`(message: String, digest: String) {
         let computed = SHA256.digest(of: message.utf8Span.span)
         #expect(computed.hexadecimal == digest)
+        #expect(computed.hexadecimal(first: 8) == digest.prefix(16))
     }
 
     @Test func `computes one digest after the other`() {

@@ -55,6 +55,20 @@ import Testing
         }
     }
 
+    @Test func `checks signatures by one scheme and another in turn`() throws {
+        let signing = try SigningKey(generating: .rsa)
+        let key = try PublicKey(signing.publicMaterial)
+        let schemes: [SignatureScheme] = [.rsaPKCS1(.sha256), .rsaPSS(.sha256), .rsaPKCS1(.sha512), .eddsa]
+        let signatures = try schemes.dropLast().map { ($0, try signing.signature(of: "m", by: $0)) }
+        for _ in 0..<3 {
+            for (own, signature) in signatures {
+                for scheme in schemes {
+                    #expect(key.verifies(signature, of: "m", by: scheme) == (scheme == own))
+                }
+            }
+        }
+    }
+
     @Test func `pads the halves of ECDSA signatures with zeros where they are short`() throws {
         let signing = try SigningKey(generating: .ellipticCurve(.p256))
         let key = try PublicKey(signing.publicMaterial)
