@@ -29,14 +29,25 @@ extension Gateway {
         from origin: ConfigurationOrigin,
         noting files: ReadFiles
     ) throws(ReloadRefusal) -> GatewayConfiguration {
-        let new: GatewayConfiguration
-        do throws(ConfigurationError) {
-            new = try origin.load(configuration.legacy, files)
-        } catch {
-            throw ReloadRefusal(error)
-        }
+        let new = try read(from: origin, noting: files)
         if let obstacle = configuration.obstacle(to: new) { throw ReloadRefusal(obstacle) }
         return new
+    }
+
+    /// Reads a configuration, which takes a tenth of a second for 10,000 routes: the workers go before.
+    private func read(
+        from origin: ConfigurationOrigin,
+        noting files: ReadFiles
+    ) throws(ReloadRefusal) -> GatewayConfiguration {
+        let outcome: Result<GatewayConfiguration, ConfigurationError>
+        do throws(SystemError) {
+            outcome = try Thread.runModestly("audgate-reload") {
+                Result { () throws(ConfigurationError) in try origin.load(configuration.legacy, files) }
+            }
+        } catch {
+            throw ReloadRefusal("there is no thread to read the configuration (\(error))")
+        }
+        do throws(ConfigurationError) { return try outcome.get() } catch { throw ReloadRefusal(error) }
     }
 
     private func publish(_ new: GatewayConfiguration) throws(ReloadRefusal) {
