@@ -227,8 +227,9 @@ class Comparison:
         with running(peers, self.directory):
             figures = alternate(peers, self.options.runs, rate)
         note = (
-            "The target is a ratio of 1.8 or more. The load takes its share of the same two cores: two workers that did"
-            f" not disturb each other at all would do {statistics.median(ceilings):.2f} times what one does."
+            "The target is a ratio of 1.8 or more. The load takes its share of the same two cores: if a refusal cost it"
+            f" what it costs beside one worker, two could do {statistics.median(ceilings):.2f} times what one does; it"
+            " costs less where the load sleeps less."
         )
         title = "refusals of forged Ed25519 tokens, two workers against one"
         self.results.add(Series("P9", title, "a second", figures, note=note))
