@@ -253,11 +253,12 @@ def test_a_restart_under_socket_activation_refuses_nobody(single, service, tmp_p
     configuration = single.configuration(workers=2)
     configuration["routes"][0]["upstream"] = f"http://127.0.0.1:{nginx.port}/mcp"
     gateway = service.start(configuration)
-    load = Wrk(tmp_path, single.resource, single.token(), 4, keeps=False)
+    load = Wrk(tmp_path, single.resource, single.token(), keeps=False)
     for _ in range(2):
         time.sleep(0.8)
         assert gateway.stop() == 0
         gateway = service.start(configuration)
+    time.sleep(0.8)
     load.outcome().assert_flawless()
     nginx.stop()
 

@@ -1,10 +1,16 @@
-"""wrk and h2load as clients under whose requests something happens to the gateway."""
+"""wrk, h2load and curl as clients under whose requests something happens to the gateway.
+
+What happens takes as long as the machine needs, so a load lasts until its outcome is asked for.
+"""
 
 from __future__ import annotations
 
 import collections
 import re
+import signal
 import subprocess
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,28 +38,24 @@ class Outcome:
 
 
 class Wrk:
-    """POSTs of a tools/call to `url` for so many seconds, on connections that are kept, or one for each request."""
+    """POSTs of a tools/call to `url`, on connections that are kept, or one for each request."""
 
-    def __init__(
-        self,
-        folder: Path,
-        url: str,
-        token: str,
-        seconds: float,
-        connections: int = 16,
-        keeps: bool = True,
-    ):
+    def __init__(self, folder: Path, url: str, token: str, connections: int = 16, keeps: bool = True):
         script = folder / "wrk.lua"
         script.write_text(SCRIPT % mcp_requests.call().decode())
         fields = mcp_requests.modern_headers(token) + ([] if keeps else [("Connection", "close")])
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script)]
+        command = ["wrk", "-t1", f"-c{connections}", "-d600s", "--timeout", "20s", "-s", str(script)]
         command += [part for name, value in fields for part in ("-H", f"{name}: {value}")]
         self.process = subprocess.Popen(
             [*command, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
     def outcome(self) -> Outcome:
-        """Once it has ended."""
+        """Ends it."""
+        self.process.send_signal(signal.SIGINT)
         text, _ = self.process.communicate(timeout=60)
         answered = re.search(r"(\d+) requests in", text)
         assert answered, text
@@ -63,9 +65,80 @@ class Wrk:
         count = int(answered[1])
         return Outcome(count, count - int(bad[1] if bad else 0), broken, text)
 
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
 
-class Curl:
-    """POSTs of a tools/call on HTTP/2 over TLS, twenty at a time; it opens another connection when one ends."""
+
+class Repeated:
+    """One after the other of a client that ends by itself."""
+
+    def __init__(self, start: Callable[[], H2loadOnce | CurlOnce]):
+        self.outcomes: list[Outcome] = []
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(start,), daemon=True)
+        self.thread.start()
+
+    def _run(self, start: Callable[[], H2loadOnce | CurlOnce]) -> None:
+        while not self.is_over.is_set():
+            self.outcomes.append(start().outcome())
+
+    def is_running(self) -> bool:
+        return self.thread.is_alive()
+
+    def outcome(self) -> Outcome:
+        """Ends it."""
+        assert self.is_running(), self.outcomes
+        self.kill()
+        return Outcome(
+            sum(each.answered for each in self.outcomes),
+            sum(each.good for each in self.outcomes),
+            sum(each.broken for each in self.outcomes),
+            "\n".join(each.text for each in self.outcomes),
+        )
+
+    def kill(self) -> None:
+        self.is_over.set()
+        self.thread.join(60)
+
+
+class H2load(Repeated):
+    """The same as `Wrk` on HTTP/2, four streams at a time on each connection."""
+
+    def __init__(self, folder: Path, url: str, token: str, connections: int = 8):
+        super().__init__(lambda: H2loadOnce(folder, url, token, 1, connections))
+
+
+class Curl(Repeated):
+    """The same on HTTP/2 over TLS, twenty at a time; it opens another connection when one ends."""
+
+    def __init__(self, folder: Path, url: str, token: str, authorities: Path):
+        super().__init__(lambda: CurlOnce(folder, url, token, 5_000, authorities))
+
+
+class H2loadOnce:
+    """h2load for so many seconds. It connects only once: it stops when the ends of its connections are announced."""
+
+    def __init__(self, folder: Path, url: str, token: str, seconds: int, connections: int = 8):
+        body = folder / "h2load.json"
+        body.write_bytes(mcp_requests.call())
+        fields = mcp_requests.modern_headers(token)
+        command = ["h2load", "-t1", f"-c{connections}", "-m4", f"-D{seconds}", "-d", str(body)]
+        command += [part for name, value in fields for part in ("-H", f"{name}: {value}")]
+        self.process = subprocess.Popen(
+            [*command, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def outcome(self) -> Outcome:
+        """Once it has ended. What it had not sent when the end of a connection was announced counts as broken here."""
+        text, _ = self.process.communicate(timeout=60)
+        done = re.search(r"(\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
+        assert done, text
+        return Outcome(int(done[1]), int(done[2]), int(done[4]) + int(done[5]), text)
+
+
+class CurlOnce:
+    """curl for so many requests."""
 
     def __init__(self, folder: Path, url: str, token: str, count: int, authorities: Path):
         body = folder / "curl.json"
@@ -87,24 +160,3 @@ class Curl:
         answered = sum(count for kind, count in kinds.items() if kind.endswith(" 2 0"))
         good = kinds["200 2 0"]
         return Outcome(answered, good, self.count - answered, f"{dict(kinds)}\n{errors[:2000]}")
-
-
-class H2load:
-    """The same on HTTP/2, several streams at a time; `requests` for a number of them instead of a time."""
-
-    def __init__(self, folder: Path, url: str, token: str, seconds: float, connections: int = 8):
-        body = folder / "h2load.json"
-        body.write_bytes(mcp_requests.call())
-        fields = mcp_requests.modern_headers(token)
-        command = ["h2load", "-t1", f"-c{connections}", "-m4", f"-D{seconds}", "-d", str(body)]
-        command += [part for name, value in fields for part in ("-H", f"{name}: {value}")]
-        self.process = subprocess.Popen(
-            [*command, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def outcome(self) -> Outcome:
-        """Once it has ended. What it had not sent when the end of a connection was announced counts as broken here."""
-        text, _ = self.process.communicate(timeout=60)
-        done = re.search(r"(\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
-        assert done, text
-        return Outcome(int(done[1]), int(done[2]), int(done[4]) + int(done[5]), text)
