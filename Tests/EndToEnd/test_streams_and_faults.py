@@ -19,20 +19,26 @@ def post(house, name="notion"):
 
 
 def test_case_153_each_event_arrives_as_it_is_sent(house):
-    with (
-        house["notion"].recorder.answering(upstreams.event_stream(EVENTS, 0.2)),
-        house.gateway.connect() as connection,
-    ):
+    """The next one is sent when the one before has been received."""
+    received, in_step = threading.Semaphore(0), []
+
+    def script(_, connection):
+        connection.send(upstreams.STREAM_HEAD)
+        for event in EVENTS:
+            connection.send(upstreams.chunk(event))
+            in_step.append(received.acquire(timeout=5))
+        connection.send(b"0\r\n\r\n")
+
+    arrived = []
+    with house["notion"].recorder.answering(script), house.gateway.connect() as connection:
         connection.send(post(house))
-        started = time.monotonic()
         head = connection.read_head()
         assert head.one("Content-Type") == "text/event-stream" and not head.all("Content-Encoding")
         assert head.one("X-Accel-Buffering") == "no"
-        arrivals = [(time.monotonic() - started, piece) for piece in connection.pieces(head)]
-    assert b"".join(piece for _, piece in arrivals) == b"".join(EVENTS)
-    assert len(arrivals) == len(EVENTS)
-    for number, (arrived, _) in enumerate(arrivals):
-        assert abs(arrived - number * 0.2) < 0.1, (number, arrived)
+        for piece in connection.pieces(head):
+            arrived.append(piece)
+            received.release()
+    assert arrived == EVENTS and in_step == [True] * len(EVENTS)
 
 
 def test_case_154_comments_that_keep_a_stream_alive_are_passed_on_beyond_the_idle_limit(single):
@@ -179,7 +185,7 @@ def test_case_159_a_name_that_does_not_resolve_is_502_and_delays_nobody_else(sin
     lost.start()
     started = time.monotonic()
     assert gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token())).status == 200
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2, "a resolver that nobody answers takes five seconds"
     lost.join()
     assert statuses == [502]
 
