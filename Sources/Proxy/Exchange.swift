@@ -100,6 +100,8 @@ final class Exchange {
     var ticket: UInt64?
     /// Where it waits for room.
     var awaitedSlots: [EndpointSlots] = []
+    /// Since when it waits there, in milliseconds.
+    var awaitsRoomSince: Int?
     /// Whether a connection of the pool failed this exchange before.
     var hasRetried = false
     /// When the first octet of the body was awaited, in milliseconds.
@@ -151,6 +153,7 @@ final class Exchange {
         hasAlternatives = false
         ticket = nil
         awaitedSlots = []
+        awaitsRoomSince = nil
         hasRetried = false
         bodyStart = 0
         endsBy = nil

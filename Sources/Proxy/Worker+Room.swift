@@ -52,6 +52,7 @@ extension Worker {
     private func settle(_ exchange: Exchange, _ client: ClientStream) {
         guard !exchange.awaitedSlots.isEmpty else { return fail(exchange, GatewayFailure(.queueFull)) }
         exchange.phase = .awaitingRoom
+        exchange.awaitsRoomSince = clock.milliseconds
         let patience = exchange.route?.upstream.rules.limits.queueTimeout ?? 0
         client.deadline.set(moment(in: patience, of: exchange), for: client.id, in: timers)
     }
@@ -66,6 +67,10 @@ extension Worker {
         if exchange.phase == .awaitingRoom {
             exchange.phase = .relaying
             exchange.client?.deadline.clear()
+        }
+        // The time for connecting stands still meanwhile.
+        if let since = exchange.awaitsRoomSince.take(), let connectBy = exchange.connectBy {
+            exchange.connectBy = connectBy + clock.milliseconds - since
         }
     }
 

@@ -721,6 +721,29 @@ def test_connections_are_bounded_for_all_workers_together_and_idle_ones_are_give
     assert not any(each["status"] == 503 for each in gateway.access_log())
 
 
+def test_the_time_in_the_queue_is_none_of_the_time_for_connecting(over):
+    single = over("http1/https1")
+    may_answer = threading.Event()
+    # A handshake that takes its time, though much less than there is.
+    single.recorder.tls.sni_callback = lambda *_: time.sleep(0.1)
+
+    def script(request, connection):
+        may_answer.wait(10)
+        # The next one has to be connected.
+        canned(headers=[("Connection", "close")])(request, connection)
+
+    single.recorder.script = script
+    limits = {"connections": 1, "queue": 10, "queue_timeout": "20s"}
+    key = {"upstream": single.upstream(limits=limits, connect_timeout="2s")}
+    single.start(single.configuration(routes=[{"resource": single.resource, "issuer": "corp", **key}]))
+    streams = [Stream(single) for _ in range(3)]
+    time.sleep(2.2)
+    may_answer.set()
+    for each in streams:
+        each.join()
+    assert [each.response.status for each in streams] == [200] * 3
+
+
 def test_one_http2_connection_carries_the_requests_that_wait_for_it(over):
     single = over("http1/h2c")
     single.recorder.stop()
