@@ -353,7 +353,7 @@ public final class Gateway {
             Clock.sleep(milliseconds: 5)
         }
         AuditEvent(.ended).leave(in: logs.audit.sink)
-        logs.flush()
+        logs.finish(patience: 2000)
         traces.finish(patience: 5000)
         lifecycle.end()
         logger.notice("Ended.")

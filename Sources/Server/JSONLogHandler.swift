@@ -13,9 +13,7 @@ public struct JSONLogHandler: LogHandler {
     private let level: LogLevel
     /// Members of every line.
     public var metadata: Logger.Metadata = [:]
-
-    /// Number of messages that were lost because nobody reads standard error.
-    private static let lost = Atomic<Int>(0)
+    private static let output = Mutex(StandardError())
 
     /// Makes a handler that follows `level`.
     public init(level: LogLevel) {
@@ -34,15 +32,18 @@ public struct JSONLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// Writes a message, in one call so that lines of several threads do not mix. One that standard error has no room for
-    /// is lost and counted: a worker does not wait for whoever reads it.
+    /// Writes a message. One that standard error has no room for is lost and counted: a worker does not wait for whoever
+    /// reads it.
     public func log(event: LogEvent) {
-        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-        guard unsafe poll(&entry, 1, 0) != 0 else {
-            Self.lost.add(1, ordering: .relaxed)
-            return
+        Self.output.withLock { output in
+            guard StandardError.hasRoom(within: 0) else { return output.lost += 1 }
+            let line = text(of: event, lost: output.lost)
+            output.lost = 0
+            output.write(line)
         }
-        let lost = Self.lost.exchange(0, ordering: .relaxed)
+    }
+
+    private func text(of event: LogEvent, lost: Int) -> ByteBuffer {
         let now = Clock.unixMicroseconds
         let millisecond = String(now / 1000 % 1000 + 1000).dropFirst()
         var writer = JSONWriter()
@@ -57,11 +58,7 @@ public struct JSONLogHandler: LogHandler {
                 Self.write(value, to: &writer)
             }
         }
-        var line = writer.finish()
-        line.append("\n")
-        unsafe line.span.withUnsafeBufferPointer { bytes in
-            _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-        }
+        return writer.finish()
     }
 
     private static func write(_ value: Logger.Metadata.Value, to writer: inout JSONWriter) {
@@ -75,6 +72,45 @@ public struct JSONLogHandler: LogHandler {
                     writer.name(name)
                     write(value, to: &writer)
                 }
+            }
+        }
+    }
+}
+
+/// Standard error, which may be a pipe that is read slowly or never.
+private struct StandardError: ~Copyable {
+    /// Largest piece that a pipe takes at once without making the writer wait (`pipe(7)`).
+    private static let pipePiece = 4096
+    /// Milliseconds for which a line that is longer than a piece waits for room, once a part of it is written.
+    private static let patience: CInt = 50
+
+    /// Number of messages that were lost since the last one that was written.
+    var lost = 0
+    /// Whether a line was cut off, so that the next one must not be glued to it.
+    private var needsLineEnd = false
+
+    static func hasRoom(within milliseconds: CInt) -> Bool {
+        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        return unsafe poll(&entry, 1, milliseconds) != 0
+    }
+
+    /// Writes a line where there is room for its beginning.
+    mutating func write(_ line: borrowing ByteBuffer) {
+        let lineEnd = UInt8(ascii: "\n")
+        let octets = (needsLineEnd ? [lineEnd] : []) + Array(copying: line.span) + [lineEnd]
+        needsLineEnd = false
+        var rest = octets[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.prefix(Self.pipePiece).withUnsafeBytes { piece in
+                unsafe Glibc.write(STDERR_FILENO, piece.baseAddress, piece.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 || errno == EAGAIN else { return }
+            rest = rest.dropFirst(max(count, 0))
+            guard rest.isEmpty || Self.hasRoom(within: Self.patience) else {
+                needsLineEnd = true
+                lost += 1
+                return
             }
         }
     }

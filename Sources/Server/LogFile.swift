@@ -5,15 +5,20 @@ internal import Configuration
 internal import Glibc
 internal import Transport
 
-/// An open log. Lines go into it whole, as far as the file system allows.
+/// An open log. Lines go into it whole, as far as the system allows.
 struct LogFile: ~Copyable {
     /// Largest piece that a pipe takes at once without making the writer wait (`pipe(7)`).
     private static let pipePiece = 4096
+    /// Milliseconds for which a line that is longer than a piece waits for room, once a part of it is written.
+    private static let patience: CInt = 250
+    private static let lineEnd = UInt8(ascii: "\n")
 
+    /// Where it is open, for whoever waits for room.
+    let descriptor: CInt
     private let path: String?
-    private let descriptor: CInt
     private let isRegular: Bool
-    private var lastByte = UInt8(ascii: "\n")
+    /// Whether only a part of a line is written.
+    private var isMidLine = false
     /// Whether a line was cut off, so that the next one must not be glued to it.
     private var needsLineEnd = false
 
@@ -39,35 +44,62 @@ struct LogFile: ~Copyable {
         if path != nil { close(descriptor) }
     }
 
-    /// Writes what the file takes without making other logs wait, and returns how many bytes that were.
+    /// Writes the lines that the file takes now, and drops them from `lines`: what is left begins with a whole line.
     ///
-    /// - Throws: What the system says against the rest, which is to be given up.
-    mutating func write(_ lines: ArraySlice<UInt8>) throws(SystemError) -> Int {
-        if needsLineEnd {
-            guard try writeSome([UInt8(ascii: "\n")]) == 1 else { return 0 }
-            needsLineEnd = false
-        }
-        var rest = lines
-        while !rest.isEmpty {
-            let count: Int
+    /// - Returns: Number of lines that are dropped though only a part of them could be written.
+    /// - Throws: What the system says against the first of `lines` that is left.
+    mutating func write(_ lines: inout ArraySlice<UInt8>) throws(SystemError) -> Int {
+        var lost = 0
+        while !lines.isEmpty {
             do throws(SystemError) {
-                count = try writeSome(isRegular ? rest : rest.prefix(Self.pipePiece))
+                if needsLineEnd {
+                    guard try writeSome([Self.lineEnd]) == 1 else { return lost }
+                    needsLineEnd = false
+                }
+                let count = try writeSome(isRegular ? lines : Self.piece(of: lines))
+                if count > 0 {
+                    let last = lines[lines.startIndex + count - 1]
+                    lines = lines.dropFirst(count)
+                    isMidLine = last != Self.lineEnd
+                    continue
+                }
             } catch {
-                needsLineEnd = lastByte != UInt8(ascii: "\n")
+                needsLineEnd = needsLineEnd || isMidLine
+                isMidLine = false
                 throw error
             }
-            guard count > 0 else { break }
-            rest = rest.dropFirst(count)
-            lastByte = lines[rest.startIndex - 1]
+            guard isMidLine else { break }
+            guard !hasRoom(within: Self.patience) else { continue }
+            lines = lines.drop { $0 != Self.lineEnd }.dropFirst()
+            needsLineEnd = true
+            isMidLine = false
+            lost += 1
         }
-        return lines.count - rest.count
+        return lost
+    }
+
+    /// What can be written at once so that other writers come between lines only: whole lines, or the part of a long one.
+    private static func piece(of lines: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let most = lines.prefix(pipePiece)
+        guard most.count < lines.count, let end = most.lastIndex(of: lineEnd) else { return most }
+        return most[...end]
+    }
+
+    /// Waits until one of the descriptors has room, or the time is over.
+    static func awaitRoom(in full: [CInt], milliseconds: Int) {
+        var entries = full.map { pollfd(fd: $0, events: Int16(POLLOUT), revents: 0) }
+        unsafe poll(&entries, nfds_t(entries.count), CInt(milliseconds))
+    }
+
+    private func hasRoom(within milliseconds: CInt) -> Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return unsafe poll(&entry, 1, milliseconds) != 0
     }
 
     /// Writes once; 0 if a pipe or a terminal has no room now.
     private func writeSome(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
         while true {
-            var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-            if !isRegular, unsafe poll(&entry, 1, 0) == 0 { return 0 }
+            if !isRegular, !hasRoom(within: 0) { return 0 }
             let count = unsafe bytes.withUnsafeBytes { bytes in
                 unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
             }

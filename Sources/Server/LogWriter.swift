@@ -60,37 +60,63 @@ final class Log: Sendable {
         try state.withLock { state throws(StartError) in
             state.file = try LogFile(destination)
             state.destination = destination
+            if destination == .off { giveUp(&state) }
         }
         sink.turn(on: destination != .off)
     }
 
     /// Writes what waits, as far as the file takes it.
-    func flush() {
+    ///
+    /// - Returns: The descriptor that has no room for the rest, nil if there is none.
+    @discardableResult
+    func flush() -> CInt? {
         state.withLock { state in
-            if state.pending.count < Self.backlog {
-                let taken = sink.takeAll()
-                state.pending += taken.lines
-                state.lost += taken.dropped
-            }
-            write(&state)
+            var hasTaken = false
+            repeat {
+                hasTaken = state.pending.count < Self.backlog
+                if hasTaken { take(&state) }
+                write(&state)
+            } while !hasTaken && state.pending.isEmpty
+            tell(&state)
+            return state.pending.isEmpty ? nil : state.file?.descriptor
+        }
+    }
+
+    /// Counts as lost what waits still, and says what was lost.
+    func end() {
+        state.withLock { state in
+            take(&state)
+            giveUp(&state)
+            state.saysFrom = 0
             tell(&state)
         }
+    }
+
+    private func take(_ state: inout State) {
+        let taken = sink.takeAll()
+        state.pending += taken.lines
+        state.lost += taken.dropped
     }
 
     private func write(_ state: inout State) {
         guard !state.pending.isEmpty, state.file != nil else { return }
         do throws(SystemError) {
-            let written = try state.file?.write(state.pending) ?? 0
-            state.pending = state.pending.dropFirst(written)
+            let lost = try state.file?.write(&state.pending) ?? 0
+            sink.lose(lost)
+            state.lost += lost
             if state.pending.isEmpty { state.pending = [] }
         } catch {
             // A full disk: what waits is lost, but for what may come in a moment.
-            let lines = state.pending.count { $0 == UInt8(ascii: "\n") }
-            sink.lose(lines)
-            state.lost += lines
             state.problem = error.reason
-            state.pending = []
+            giveUp(&state)
         }
+    }
+
+    private func giveUp(_ state: inout State) {
+        let lines = state.pending.count { $0 == UInt8(ascii: "\n") }
+        sink.lose(lines)
+        state.lost += lines
+        state.pending = []
     }
 
     private func tell(_ state: inout State) {
@@ -125,13 +151,15 @@ struct LogWriter {
         audit = try Log("audit", to: settings.audit, logger: logger)
     }
 
+    /// Both; the one with fewer lines first, so that the other leaves room for it where they share a pipe.
+    private var all: [Log] { [audit, access] }
+
     /// Starts the thread.
     func start() throws(SystemError) {
-        let logs = [access, audit]
+        let logs = all
         try Thread.start("audgate-log") {
             while true {
-                for log in logs { log.flush() }
-                Clock.sleep(milliseconds: Self.pause)
+                LogFile.awaitRoom(in: logs.compactMap { $0.flush() }, milliseconds: Self.pause)
             }
         }
     }
@@ -150,9 +178,14 @@ struct LogWriter {
         audit.reopen()
     }
 
-    /// Writes what waits.
-    func flush() {
-        access.flush()
-        audit.flush()
+    /// Writes what waits, for so many milliseconds at most, and says what is lost.
+    func finish(patience: Int) {
+        let deadline = Clock.monotonicMilliseconds + patience
+        var full = all.compactMap { $0.flush() }
+        while !full.isEmpty, Clock.monotonicMilliseconds < deadline {
+            LogFile.awaitRoom(in: full, milliseconds: Self.pause)
+            full = all.compactMap { $0.flush() }
+        }
+        for log in all { log.end() }
     }
 }

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.gateway import binary
+from harness.gateway import binary, wait_for_port
 from harness.messages import modern
 
 TRANSPORTS = ("http1",)
@@ -162,33 +164,40 @@ def test_room_that_comes_back_is_used_and_no_two_lines_are_glued_together(gate, 
     assert len(broken) == 1, "the line that was cut off when the disk was full"
 
 
-def test_nobody_reads_standard_output_and_the_other_logs_and_all_requests_go_on(gate, tmp_path):
-    audit = tmp_path / "audit.log"
-    configuration = {**gate.configuration(), "log": {"access": "stdout", "audit": {"file": str(audit)}}}
-    path = tmp_path / "gateway.json"
-    path.write_text(json.dumps(configuration))
-    reading, writing = os.pipe()
-    process = subprocess.Popen(
-        [binary(), "serve", "--config", str(path)], stdout=writing, stderr=subprocess.DEVNULL
-    )
-    os.close(writing)
-    try:
-        data = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
+class Piped:
+    """A gateway whose standard output is a pipe that nobody reads yet, and which holds 64 KiB."""
+
+    def __init__(self, gate, folder, log):
+        self.gate, self.errors = gate, folder / "errors"
+        path = folder / "gateway.json"
+        path.write_text(json.dumps({**gate.configuration(), "log": log}))
+        self.reading, writing = os.pipe()
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [binary(), "serve", "--config", str(path)], stdout=writing, stderr=errors
+            )
+        os.close(writing)
+        self.call = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
         end = time.monotonic() + 10
-        while True:
-            try:
-                with gate.client.connect(("127.0.0.1", gate.port), 5) as connection:
-                    assert connection.exchange(data, "POST").status == 200
-                break
-            except (OSError, AssertionError):
-                assert process.poll() is None and time.monotonic() < end
-                time.sleep(0.05)
+        while not self.is_served():
+            assert self.process.poll() is None and time.monotonic() < end
+            time.sleep(0.05)
+
+    def is_served(self):
+        try:
+            with self.gate.client.connect(("127.0.0.1", self.gate.port), 5) as connection:
+                return connection.exchange(self.call, "POST").status == 200
+        except OSError:
+            return False
+
+    def ask(self):
+        """1200 requests that pass, the lines of which are some 600 KB, and four that are refused."""
 
         def many():
-            with gate.client.connect(("127.0.0.1", gate.port), 5) as connection:
+            with self.gate.client.connect(("127.0.0.1", self.gate.port), 5) as connection:
                 for _ in range(300):
-                    assert connection.exchange(data, "POST").status == 200
-                refused = modern("tools/list").request(gate.authority, "/a", gate.token("b"))
+                    assert connection.exchange(self.call, "POST").status == 200
+                refused = modern("tools/list").request(self.gate.authority, "/a", self.gate.token("b"))
                 assert connection.exchange(refused, "POST").status == 401
 
         crowd = [threading.Thread(target=many) for _ in range(4)]
@@ -196,16 +205,113 @@ def test_nobody_reads_standard_output_and_the_other_logs_and_all_requests_go_on(
             each.start()
         for each in crowd:
             each.join()
-        # Some 600 KB of lines stand against a pipe of 64 KiB.
-        end = time.monotonic() + 5
-        while audit.read_text().count("cross_audience_replay") < 4:
-            assert time.monotonic() < end, "the audit log stands still"
-            time.sleep(0.05)
-        # Whoever reads again finds whole lines.
+
+    def read(self):
+        """All that comes until the gateway has ended; each line must be whole."""
         text = b""
-        while text.count(b"\n") < 1200:
-            text += os.read(reading, 65536)
-        assert all(json.loads(each) for each in text[: text.rfind(b"\n")].splitlines())
+        while piece := os.read(self.reading, 65536):
+            text += piece
+        return [json.loads(line) for line in text.splitlines()]
+
+    def lost(self):
+        """How many lines it says that it lost, by log."""
+        said = Counter()
+        for line in map(json.loads, self.errors.read_text().splitlines()):
+            if line["message"] == "Lines of a log were lost.":
+                said[line["log"]] += int(line["lines"])
+        return said
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.reading)
+
+
+@pytest.fixture
+def piped(gate, tmp_path):
+    made = []
+
+    def make(**log):
+        made.append(Piped(gate, tmp_path, log))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+def test_nobody_reads_standard_output_and_the_other_logs_and_all_requests_go_on(piped, tmp_path):
+    audit = tmp_path / "audit.log"
+    gateway = piped(access="stdout", audit={"file": str(audit)})
+    gateway.ask()
+    end = time.monotonic() + 5
+    while audit.read_text().count("cross_audience_replay") < 4:
+        assert time.monotonic() < end, "the audit log stands still"
+        time.sleep(0.05)
+    # Whoever reads again finds whole lines.
+    text = b""
+    while text.count(b"\n") < 1200:
+        text += os.read(gateway.reading, 65536)
+    assert all(json.loads(each) for each in text[: text.rfind(b"\n")].splitlines())
+
+
+def test_whoever_reads_slowly_gets_all_lines_before_the_end(piped):
+    gateway = piped(access="stdout")
+    gateway.ask()
+    gateway.process.terminate()
+    time.sleep(0.5)
+    reasons = Counter(line["reason"] for line in gateway.read() if line["route"])
+    assert reasons["allowed"] > 1200 and reasons["aud_other_route"] == 4
+    assert gateway.process.wait(10) == 0 and not gateway.lost()
+
+
+def test_lines_that_nobody_reads_before_the_end_are_counted_and_said(piped):
+    gateway = piped(access="stdout")
+    gateway.ask()
+    gateway.process.terminate()
+    assert gateway.process.wait(20) == 0
+    lines = gateway.read()
+    assert lines and 1204 < len(lines) + gateway.lost()["access"] < 1300
+
+
+def test_two_logs_in_one_pipe_keep_their_lines_whole(piped):
+    gateway = piped(access="stdout", audit="stdout")
+    # Longer than what a pipe takes at once.
+    long = modern("tools/call", {"name": "x" * 3000, "arguments": {}})
+    gateway.call = long.request(gateway.gate.authority, "/a", gateway.gate.token("a"))
+    reader = ThreadPoolExecutor(1).submit(gateway.read)
+    gateway.ask()
+    gateway.process.terminate()
+    lines = reader.result(20)
+    assert gateway.process.wait(10) == 0 and not gateway.lost()
+    assert Counter(each.get("event") for each in lines)["ended"] == 1
+    assert sum(each.get("reason") == "aud_other_route" for each in lines) == 8, "in either log"
+
+
+def test_nobody_reads_standard_error_and_the_gateway_goes_on(gate, tmp_path):
+    """Messages that are longer than what a pipe takes at once, until it is full."""
+    configuration = gate.configuration()
+    path = tmp_path / "gateway.json"
+    path.write_text(json.dumps(configuration))
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [binary(), "serve", "--config", str(path)], stdout=subprocess.DEVNULL, stderr=writing
+    )
+    os.close(writing)
+    try:
+        end = time.monotonic() + 10
+        while not select.select([reading], [], [], 0)[0]:
+            assert time.monotonic() < end
+        wait_for_port(gate.port)
+        path.write_text(json.dumps({**configuration, "x" * 12_000: 1}))
+        for _ in range(20):
+            process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        with gate.client.connect(("127.0.0.1", gate.port), 5) as connection:
+            call = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
+            assert connection.exchange(call, "POST").status == 200
+        process.terminate()
+        assert process.wait(10) == 0
     finally:
         process.kill()
         process.wait()
