@@ -64,7 +64,8 @@ enum ConfigurationFile {
         var matches = unsafe glob_t()
         // `glob` fills the structure with strings that live until `globfree`.
         defer { unsafe globfree(&matches) }
-        switch unsafe glob(pattern, 0, nil, &matches) {
+        // A folder that is not there holds nothing; one that cannot be read may hold everything.
+        switch unsafe glob(pattern, 0, { _, error in error == ENOENT ? 0 : 1 }, &matches) {
         case 0: break
         case GLOB_NOMATCH: return []
         default: return nil

@@ -5,7 +5,8 @@ internal import Bytes
 
 /// Parses one request head after another from the bytes of a connection.
 public struct RequestParser: Sendable {
-    private let limits: MessageLimits
+    /// Bounds of the heads that are still to come.
+    public var limits: MessageLimits
     private var scanner = HeadScanner()
 
     /// Makes a parser that refuses heads beyond `limits`.

@@ -61,10 +61,10 @@ public final class Issuer: Sendable {
         self.serverName = serverName
     }
 
-    /// Whether the keys of `other` are found where this issuer's are, and count for as long.
+    /// Whether the keys of `other` are found where this issuer's are.
     public func hasKeysOf(_ other: Issuer) -> Bool {
         rules.issuer.isIdentical(to: other.rules.issuer) && keySource == other.keySource
-            && keyMaximumAge == other.keyMaximumAge && tls === other.tls && serverName == other.serverName
+            && tls === other.tls && serverName == other.serverName
     }
 
     /// Whether the rules for tokens are those of `other`.

@@ -48,9 +48,17 @@ public struct Rate: Sendable, Equatable {
     /// Takes `turns` out of the bucket that is full at `moment`; nanoseconds to wait if it does not hold so many, and
     /// nothing is taken then.
     public func take(_ turns: Int = 1, from moment: inout Int, now: Int) -> Int? {
-        if let wait = wait(for: turns, moment, now: now) { return wait }
+        if let wait = wait(for: turns, moment, now: now) {
+            bound(&moment, now: now)
+            return wait
+        }
         moment = now + lack(moment, now: now) + cost(of: turns)
         return nil
+    }
+
+    /// Has a bucket that was emptied by a slower rate lack no more than all of what it holds by this one.
+    func bound(_ moment: inout Int, now: Int) {
+        moment = min(moment, now + depth)
     }
 
     /// Gives back what was taken.

@@ -96,6 +96,7 @@ public struct RateMeter: Sendable {
             let wait = rate.wait(tables.refusals.moment(of: address), now: now),
             tables.verified.moment(of: HashedKey(digest)) <= now
         else { return }
+        tables.refusals.withMoment(of: address) { rate.bound(&$0, now: now) }
         throw RateRefusal(reason: .rateRefusals, wait: wait)
     }
 

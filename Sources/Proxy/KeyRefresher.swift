@@ -196,16 +196,21 @@ public final class KeyRefresher: Sendable {
         let now = Self.now
         var known: [String: Entry] = [:]
         for entry in state.entries { known[entry.issuer.name] = entry }
+        // What has another name in the configuration now.
+        let names = Set(publication.snapshot.issuers.map(\.name))
+        var renamed = state.entries.filter { !names.contains($0.issuer.name) }
         var keys = KeyRing(count: publication.snapshot.issuers.count)
         state.entries = publication.snapshot.issuers.enumerated().map { index, issuer in
             var entry = Entry(issuer: issuer, serial: state.nextSerial(), schedule: KeySchedule(issuer))
-            if let old = known[issuer.name], old.issuer.hasKeysOf(issuer) {
+            let old = known[issuer.name] ?? renamed.take { $0.issuer.hasKeysOf(issuer) }
+            if let old, old.issuer.hasKeysOf(issuer) {
                 entry = Entry(
                     issuer: issuer,
                     serial: old.serial,
                     schedule: old.schedule,
                     problem: old.problem
                 )
+                entry.schedule.follow(issuer)
                 // Tokens that were verified by the rules of before are to be verified anew.
                 if !old.issuer.hasRulesOf(issuer) { entry.schedule.renewKeySet() }
             }
@@ -286,5 +291,12 @@ private final class PollerBox: @unchecked Sendable {
 
     func wait(milliseconds: Int) {
         _ = poller.wait(milliseconds: CInt(truncatingIfNeeded: milliseconds))
+    }
+}
+
+extension Array {
+    /// Takes the first element out for which `holds` is true.
+    fileprivate mutating func take(where holds: (Element) -> Bool) -> Element? {
+        firstIndex(where: holds).map { remove(at: $0) }
     }
 }

@@ -18,7 +18,7 @@ struct KeySchedule {
     static let longestRetry: Int64 = 60
 
     private let isFile: Bool
-    private let maximumAge: Int64
+    private var maximumAge: Int64
     private var current: FetchedKeys?
     private var lastSuccess: Int64 = 0
     private var failures: Int64 = 0
@@ -32,6 +32,11 @@ struct KeySchedule {
 
     init(_ issuer: Issuer) {
         if case .file = issuer.keySource { isFile = true } else { isFile = false }
+        maximumAge = Int64(issuer.keyMaximumAge)
+    }
+
+    /// Lets the keys count for as long as `issuer` says, which has its keys from the same place.
+    mutating func follow(_ issuer: Issuer) {
         maximumAge = Int64(issuer.keyMaximumAge)
     }
 

@@ -131,6 +131,7 @@ extension Worker {
         _ offset: inout Int
     ) -> Bool {
         let exchange = takeExchange()
+        if !client.hasPartialHead { client.parser.limits = snapshot.limits.messages }
         do throws(MessageViolation) {
             let length = try client.parser.parse(input.extracting(offset...), into: &exchange.request)
             guard let length else {

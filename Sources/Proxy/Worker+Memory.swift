@@ -16,7 +16,7 @@ extension Worker {
     /// room to its end, or to the most that a body may be. A quarter of the budget is kept for bodies below a window's
     /// worth, and no route has more than half of it: large bodies do not hold up ordinary calls, nor one route another.
     func reserve(_ count: Int, for exchange: Exchange) -> Bool {
-        let limits = snapshot.limits
+        let limits = exchange.snapshot.limits
         let announced: Int? =
             switch exchange.request.framing {
             case .length(let length): length
@@ -43,7 +43,7 @@ extension Worker {
     func hold(_ bytes: Int, for exchange: Exchange, of room: Int? = nil) -> Bool {
         let more = bytes - exchange.reservedBytes
         guard more > 0, let route = exchange.record.route else { return true }
-        let limits = snapshot.limits
+        let limits = exchange.snapshot.limits
         let generation = exchange.generation
         let share =
             generation.reservedByRoute.count > 1 ? max(limits.bufferedBytes / 2, limits.bodyBytes) : .max

@@ -151,7 +151,7 @@ extension Worker {
 
     private func startResponse(_ upstream: UpstreamStream, _ exchange: Exchange, _ client: ClientStream) {
         let framing = exchange.response.framing
-        exchange.responseBody = BodyDecoder(framing: framing, limits: snapshot.limits.messages)
+        exchange.responseBody = BodyDecoder(framing: framing, limits: exchange.snapshot.limits.messages)
         exchange.responseFraming = Self.framingForClient(framing, exchange.record.version)
         // What is rewritten has another length.
         if exchange.isRewritten, case .length = framing {
@@ -187,7 +187,7 @@ extension Worker {
     /// Gives the rest of a body its time; streams of events may be silent for as long as they like.
     func noteResponseProgress(_ upstream: UpstreamStream, _ exchange: Exchange) {
         guard !exchange.isEventStream else { return awaitExpiry(of: exchange, upstream) }
-        let moment = moment(in: snapshot.limits.bodyTimeout, of: exchange)
+        let moment = moment(in: exchange.snapshot.limits.bodyTimeout, of: exchange)
         upstream.deadline.set(moment, for: upstream.id, in: timers)
     }
 

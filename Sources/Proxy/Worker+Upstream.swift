@@ -109,6 +109,7 @@ extension Worker {
         exchange.phase = .relaying
         exchange.record.upstreamStart = clock.microseconds
         upstream.exchange = exchange
+        upstream.parser.limits = exchange.snapshot.limits.messages
         upstream.place.tally.counts.requests += 1
         upstream.place.tally.counts.active += 1
         noteChange(of: upstream.place.tally)
@@ -184,7 +185,7 @@ extension Worker {
     /// beside the head from where it is.
     private func writeBody(of exchange: Exchange, to upstream: UpstreamStream) {
         guard !exchange.hasSentRequest else { return }
-        let room = snapshot.limits.windowBytes - upstream.backlog
+        let room = exchange.snapshot.limits.windowBytes - upstream.backlog
         guard upstream.channel == nil || exchange.body.count <= room else { return }
         let end = min(exchange.sentBodyBytes + max(room, 0), exchange.body.count)
         if end > exchange.sentBodyBytes {

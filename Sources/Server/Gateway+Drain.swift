@@ -34,16 +34,22 @@ extension Gateway {
         let deadline = Clock.monotonicMilliseconds + milliseconds
         while Clock.monotonicMilliseconds < deadline, !isDone() {
             lifecycle.watch(statuses)
-            switch signals.wait(milliseconds: 20) {
-            case .terminate?:
-                guard !wasToldToEnd else { return false }
-                wasToldToEnd = true
-                logger.notice("Draining already. A second signal ends this process at once.")
-            case .reopenLogs?: logs.reopen()
-            case .reload?: logger.error("Nothing was reloaded: this process is draining.")
-            case .upgrade?: logger.error("No upgrade: this process is draining.")
-            case nil: break
-            }
+            guard heedWhileDraining(signals.wait(milliseconds: 20)) else { return false }
+        }
+        return true
+    }
+
+    /// Does what a signal says; false if that is to end at once.
+    func heedWhileDraining(_ signal: OperatorSignal?) -> Bool {
+        switch signal {
+        case .terminate?:
+            guard !wasToldToEnd else { return false }
+            wasToldToEnd = true
+            logger.notice("Draining already. A second signal ends this process at once.")
+        case .reopenLogs?: logs.reopen()
+        case .reload?: refuse(ReloadRefusal("this process is draining."))
+        case .upgrade?: logger.error("No upgrade: this process is draining.")
+        case nil: break
         }
         return true
     }

@@ -15,14 +15,19 @@ extension Gateway {
         do throws(ReloadRefusal) {
             try publish(try load(from: origin, noting: files))
         } catch {
-            state.note(error)
-            for problem in error.problems {
-                logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
-                AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
-                    .leave(in: logs.audit.sink)
-            }
+            refuse(error)
         }
         return files
+    }
+
+    /// Tells everybody that the configuration stays, and why.
+    func refuse(_ refusal: ReloadRefusal) {
+        state.note(refusal)
+        for problem in refusal.problems {
+            logger.error("Nothing was reloaded: \(problem.sentence)", metadata: problem.metadata)
+            AuditEvent(.reloadRefused, [("at", problem.place), ("problem", problem.sentence)])
+                .leave(in: logs.audit.sink)
+        }
     }
 
     private func load(
@@ -69,7 +74,7 @@ extension Gateway {
         health.adopt(publication)
         traces.adopt(new.snapshot.traces)
         keys?.adopt(publication, listeners.filter { $0.facts.purpose == .routes })
-        awaited = publication.generation
+        awaited.append((publication.generation, new.snapshot.hash))
     }
 
     /// Takes over the admin listener of the configuration that is served now.
@@ -81,15 +86,16 @@ extension Gateway {
         }
     }
 
-    /// Says that all workers have taken over what was published last, and for how long that held one of them up.
+    /// Says what all workers have taken over, and for how long the last of it held one of them up.
     func noteAdoption() {
-        guard let generation = awaited, statuses.allSatisfy({ $0.generation >= generation }) else { return }
-        awaited = nil
-        AuditEvent(.reloaded, [("configuration", configuration.snapshot.hash)]).leave(in: logs.audit.sink)
-        let pause = statuses.map(\.adoptionPause).max() ?? 0
-        logger.notice(
-            "Reloaded.",
-            metadata: ["configuration": "\(configuration.snapshot.hash)", "longest_pause_us": "\(pause)"]
-        )
+        while let next = awaited.first, statuses.allSatisfy({ $0.generation >= next.generation }) {
+            awaited.removeFirst()
+            AuditEvent(.reloaded, [("configuration", next.configuration)]).leave(in: logs.audit.sink)
+            let pause = statuses.map(\.adoptionPause).max() ?? 0
+            logger.notice(
+                "Reloaded.",
+                metadata: ["configuration": "\(next.configuration)", "longest_pause_us": "\(pause)"]
+            )
+        }
     }
 }

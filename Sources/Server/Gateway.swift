@@ -52,8 +52,8 @@ public final class Gateway {
     private let subjectKey = SecureRandom.bytes(count: 32)
     var sockets: ListenerSockets
     var publisher = Publisher()
-    /// The generation that workers are still to take over, nil if they have.
-    var awaited: Int?
+    /// What workers are still to take over: generations and the hashes of their configurations.
+    var awaited: [(generation: Int, configuration: String)] = []
     var keys: KeyRefresher?
     var names: NameRefresher?
     let health: EndpointHealth
@@ -273,18 +273,22 @@ public final class Gateway {
         var tickets = TicketSchedule(now: Clock.monotonicMilliseconds)
         var watch = FileWatch(origin.files)
         while true {
-            let signal = signals.wait(milliseconds: min(lifecycle.patience, awaited == nil ? 1000 : 20))
+            let signal = signals.wait(milliseconds: min(lifecycle.patience, awaited.isEmpty ? 1000 : 20))
+            if signal == .terminate {
+                drain()
+                return end()
+            }
             switch lifecycle.turn(statuses, missing: missingKeys) {
             case .serve?: serve()
             case .leave?:
+                _ = heedWhileDraining(signal)
                 finish(isHandedOver: true)
                 return end()
             case nil: break
             }
             switch signal {
-            case .terminate?:
-                drain()
-                return end()
+            case .reload? where lifecycle.isUpgrading:
+                refuse(ReloadRefusal("an upgrade is under way, which reads the configuration anew."))
             case .reload?: lifecycle.reload { watch = FileWatch(reload(from: origin)) }
             case .reopenLogs?: logs.reopen()
             case .upgrade?: upgrade()
@@ -292,6 +296,7 @@ public final class Gateway {
                 if configuration.watches, lifecycle.isSettled, watch.haveChanged() {
                     lifecycle.reload { watch = FileWatch(reload(from: origin)) }
                 }
+            case .terminate?: break
             }
             if tickets.isDue(now: Clock.monotonicMilliseconds) {
                 for listener in configuration.listeners { listener.tls?.rotateTicketKeys() }

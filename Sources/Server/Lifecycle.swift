@@ -37,6 +37,9 @@ struct Lifecycle {
     /// Whether the process serves, and no other is about to take its place.
     var isSettled: Bool { isServing && successor == nil }
 
+    /// Whether another process is being started.
+    var isUpgrading: Bool { successor != nil }
+
     /// Milliseconds that the main thread may wait for a signal.
     var patience: Int {
         // Between the two processes nobody accepts: the shorter the better.
@@ -112,11 +115,8 @@ struct Lifecycle {
 
     /// Reloads by `body`, and tells so before and after.
     mutating func reload(_ body: () -> Void) {
-        guard successor == nil else {
-            return logger.error(
-                "Nothing was reloaded: an upgrade is under way, which reads the configuration anew."
-            )
-        }
+        // Who starts the service is told that it is ready when it serves, and not before.
+        guard isServing else { return body() }
         supervisor?.reloading()
         body()
         supervisor?.ready()

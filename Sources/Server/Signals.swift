@@ -29,8 +29,15 @@ struct Signals {
         signal(SIGXFSZ, SIG_IGN)
     }
 
-    /// Waits for a signal; nil after `milliseconds` without one.
+    /// Waits for a signal; nil after `milliseconds` without one. The end goes before all others, however many come.
     func wait(milliseconds: Int) -> OperatorSignal? {
+        var ends = sigset_t()
+        unsafe sigemptyset(&ends)
+        for signal in [SIGTERM, SIGINT] { unsafe sigaddset(&ends, signal) }
+        return Self.wait(for: ends, milliseconds: 0) ?? Self.wait(for: set, milliseconds: milliseconds)
+    }
+
+    private static func wait(for set: sigset_t, milliseconds: Int) -> OperatorSignal? {
         var set = set
         var patience = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
         switch unsafe sigtimedwait(&set, nil, &patience) {

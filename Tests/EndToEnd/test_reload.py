@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from harness.admin import Admin, value
 from harness.gateway import free_port
 from harness.messages import initialize, legacy, modern
 from harness.recorder import canned, event_stream
@@ -131,6 +132,84 @@ def test_keys_stay_when_their_source_is_gone(gate):
     assert gate.send("a", modern("tools/list"), token).status == 200
 
 
+@pytest.mark.parametrize("change", ["another age", "another name"])
+def test_keys_stay_for_an_issuer_with_another_age_or_name(gate, change):
+    gate.start()
+    assert gate.send("a", modern("tools/list")).status == 200
+    token = gate.token("a")
+    gate.issuer.server.stop()
+    configuration = gate.configuration()
+    if change == "another age":
+        configuration["issuers"]["corp"]["key_maximum_age"] = "7d"
+    else:
+        configuration["issuers"] = {"renamed": configuration["issuers"]["corp"]}
+        for route in configuration["routes"]:
+            route["issuer"] = "renamed"
+    reload(gate, configuration)
+    assert gate.send("a", modern("tools/list"), token).status == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "refused"), [("principal", "a", 429), ("refusals", "b", 401)], ids=["after", "before"]
+)
+def test_a_faster_rate_frees_whoever_a_slower_one_has_stopped(gate, name, token, refused):
+    configuration = gate.configuration()
+    slow = {"count": 1, "per": "1h", "burst": 2}
+    gate.start(limits={"rates": {name: slow}})
+    for _ in range(4):
+        answer = gate.send("a", modern("tools/list"), gate.token(token))
+    assert answer.status == 429
+    fast = {"count": 100, "per": "1s", "burst": 100}
+    reload(gate, {**configuration, "limits": {**configuration.get("limits", {}), "rates": {name: fast}}})
+    gate.send("a", modern("tools/list"))
+    time.sleep(0.2)
+    assert gate.send("a", modern("tools/list")).status == 200
+
+
+def bulky(lines):
+    return [(f"X-{number}", "y" * 1000) for number in range(lines)]
+
+
+@pytest.mark.http1("upstream", "a connection of HTTP/2 keeps the bounds that it announced")
+def test_connections_that_stay_follow_the_bounds_of_heads(gate):
+    gateway = gate.start(limits={"header_bytes": "4KiB"})
+    small = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
+    large = modern("tools/list").add("X-Large", "z" * 8000).request(gate.authority, "/a", gate.token("a"))
+    with gateway.connect() as connection:
+        assert connection.exchange(small, "POST").status == 200
+        configuration = gate.configuration()
+        limits = configuration.get("limits", {})
+        reload(gate, {**configuration, "limits": {**limits, "header_bytes": "64KiB"}})
+        with gate.recorders["a"].answering(canned(headers=bulky(10))):
+            assert connection.exchange(large, "POST").status == 200
+            assert connection.exchange(small, "POST").status == 200
+            reload(gate, {**configuration, "limits": {**limits, "header_bytes": "4KiB"}})
+            assert connection.exchange(small, "POST").status == 502
+    assert len({each.connection for each in gate.recorders["a"].requests}) <= 2
+
+
+def test_a_request_under_way_ends_by_the_limits_that_it_began_with(gate):
+    gateway = gate.start(limits={"body_timeout": "1m"})
+    may_end = threading.Event()
+
+    def script(_, connection):
+        connection.send(b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: 22\r\n\r\n{")
+        may_end.wait(10)
+        time.sleep(0.5)
+        connection.send(b" " * 20)
+        time.sleep(0.5)
+        connection.send(b"}")
+
+    with gate.recorders["a"].answering(script), gateway.connect() as connection:
+        connection.send(modern("tools/list").request(gate.authority, "/a", gate.token("a")))
+        head = connection.read_head()
+        configuration = gate.configuration()
+        configuration["limits"] = {**configuration.get("limits", {}), "body_timeout": "100ms"}
+        reload(gate, configuration)
+        may_end.set()
+        assert b"".join(connection.pieces(head)) == b"{" + b" " * 20 + b"}"
+
+
 def test_sessions_sealed_with_keys_made_at_random_stay(gate):
     gate.start()
     configuration = gate.configuration()
@@ -172,6 +251,53 @@ def test_listeners_come_and_go_under_load(gate):
     for each in crowd:
         each.join()
     assert not failures and done[0] > 10, (failures[:3], done)
+
+
+def test_each_of_many_configurations_stands_in_the_audit_log(gate, tmp_path):
+    audit, admin = tmp_path / "audit.log", Admin()
+    changes = {"log": {"audit": {"file": str(audit)}}, "admin": admin.member}
+    gateway = gate.start(**changes)
+    configuration = {**gate.configuration(), **changes}
+    for number in range(20):
+        configuration["routes"][0]["scopes"] = [f"scope-{number}"]
+        write(gate, configuration)
+        gateway.signal(signal.SIGHUP)
+        time.sleep(0.02)
+
+    def loaded():
+        return value(admin.metrics(), "audgate_reloads_total", outcome="loaded")
+
+    gateway.wait_until(lambda: reloads(audit) and len(reloads(audit)) == loaded(), 5, "in the audit log")
+    said = [each["configuration"] for each in messages(gate, "Reloaded.")]
+    assert reloads(audit) == said and len(said) > 2
+
+
+def reloads(audit):
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    return [line["configuration"] for line in lines if line["event"] == "reloaded"]
+
+
+def test_the_end_does_not_wait_for_a_storm_of_reloads(gate):
+    gateway = gate.start()
+    configuration = gate.configuration()
+    route = configuration["routes"][0]
+    more = [{**route, "resource": gate.resource(f"many/{number}")} for number in range(2_000)]
+    reload(gate, {**configuration, "routes": [*configuration["routes"], *more]})
+    is_over = threading.Event()
+
+    def storm():
+        while not is_over.wait(0.005):
+            gateway.signal(signal.SIGHUP)
+
+    thread = threading.Thread(target=storm)
+    thread.start()
+    try:
+        time.sleep(0.5)
+        gateway.process.terminate()
+        assert gateway.process.wait(10) == 0
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def test_an_address_that_is_taken_changes_nothing(gate):
