@@ -35,24 +35,36 @@ final class EndpointSlots: Sendable {
     }
 
     private struct State {
+        var limit: Int
+        var queue: Int
         var used = 0
         var waiting: [Ticket] = []
     }
 
-    private let limit: Int
-    private let queue: Int
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     init(limit: Int, queue: Int) {
-        self.limit = limit
-        self.queue = queue
+        state = Mutex(State(limit: limit, queue: queue))
+    }
+
+    /// Sets other bounds. What is in use beyond them stays so; who waits and has room now gets it.
+    func change(limit: Int, queue: Int) {
+        let served = state.withLock { state in
+            state.limit = limit
+            state.queue = queue
+            let served = state.waiting.prefix(max(limit - state.used, 0))
+            state.used += served.count
+            state.waiting.removeFirst(served.count)
+            return served
+        }
+        for ticket in served { send(to: ticket) }
     }
 
     /// A slot, nil if there is none for who comes now.
     func take() -> EndpointSlot? {
         let isFree = state.withLock { state in
             // While somebody waits there is none, or it is on its way to who waits.
-            guard state.used < limit else { return false }
+            guard state.used < state.limit else { return false }
             state.used += 1
             return true
         }
@@ -62,11 +74,11 @@ final class EndpointSlots: Sendable {
     /// A slot, or a place in the queue.
     func take(orWaitWith ticket: Ticket) -> Answer {
         state.withLock { state in
-            if state.used < limit {
+            if state.used < state.limit {
                 state.used += 1
                 return .slot(EndpointSlot(of: self))
             }
-            guard state.waiting.count < queue else { return .full }
+            guard state.waiting.count < state.queue else { return .full }
             state.waiting.append(ticket)
             return .waiting(isFirst: state.waiting.count == 1)
         }
@@ -87,11 +99,16 @@ final class EndpointSlots: Sendable {
 
     fileprivate func giveBack() {
         let next = state.withLock { state -> Ticket? in
-            guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-            state.used -= 1
-            return nil
+            guard state.used <= state.limit, !state.waiting.isEmpty else {
+                state.used -= 1
+                return nil
+            }
+            return state.waiting.removeFirst()
         }
-        guard let next else { return }
-        next.mailbox.send(.slot(EndpointSlot(of: self), ticket: next.number))
+        if let next { send(to: next) }
+    }
+
+    private func send(to ticket: Ticket) {
+        ticket.mailbox.send(.slot(EndpointSlot(of: self), ticket: ticket.number))
     }
 }

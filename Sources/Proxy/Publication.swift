@@ -86,20 +86,33 @@ private struct RouteNumbers {
 
 /// Makes publications, one generation after the other; belongs to one thread.
 public struct Publisher {
-    /// What tells one place from another.
-    private struct Key: Hashable {
+    /// What tells one server from another.
+    private struct Target: Hashable {
         let endpoint: Endpoint
         let tls: ObjectIdentifier?
         let serverName: String?
         let speaksHTTP2: Bool
+
+        init(_ endpoint: Endpoint, _ tls: UpstreamTLS?, speaksHTTP2: Bool) {
+            self.endpoint = endpoint
+            self.tls = tls.map { ObjectIdentifier($0.context) }
+            serverName = tls?.serverName
+            self.speaksHTTP2 = speaksHTTP2
+        }
+
+        init(_ place: PublishedEndpoint) {
+            self.init(place.endpoint, place.tls, speaksHTTP2: place.speaksHTTP2)
+        }
+    }
+
+    /// What tells one place from another.
+    private struct Key: Hashable {
+        let target: Target
         let rules: EndpointRules
 
         init(_ endpoint: Endpoint, of upstream: Upstream) {
             let tls = endpoint.isSecure ? upstream.tls : nil
-            self.endpoint = endpoint
-            self.tls = tls.map { ObjectIdentifier($0.context) }
-            serverName = tls?.serverName
-            speaksHTTP2 = upstream.speaksHTTP2
+            target = Target(endpoint, tls, speaksHTTP2: upstream.speaksHTTP2)
             rules = upstream.rules
         }
     }
@@ -151,11 +164,14 @@ public struct Publisher {
             for endpoint in route.upstream.endpoints { kept.insert(Key(endpoint, of: route.upstream)) }
         }
         var result = EndpointNumbers(retired: numbering.retire(except: kept))
+        var predecessors = Dictionary(grouping: result.retired.map { places[$0] }, by: Target.init)
         for route in snapshot.routes {
             let numbers = route.upstream.endpoints.map { endpoint in
-                let (number, isNew) = numbering.number(of: Key(endpoint, of: route.upstream))
+                let key = Key(endpoint, of: route.upstream)
+                let (number, isNew) = numbering.number(of: key)
                 if isNew {
-                    enter(endpoint, of: route.upstream, at: number)
+                    let predecessor = predecessors[key.target]?.popLast()
+                    enter(endpoint, of: route.upstream, at: number, succeeding: predecessor)
                     result.new.append(number)
                 }
                 return number
@@ -185,14 +201,20 @@ public struct Publisher {
         return result
     }
 
-    private mutating func enter(_ endpoint: Endpoint, of upstream: Upstream, at number: Int) {
+    private mutating func enter(
+        _ endpoint: Endpoint,
+        of upstream: Upstream,
+        at number: Int,
+        succeeding predecessor: PublishedEndpoint?
+    ) {
         let tls = endpoint.isSecure ? upstream.tls : nil
         let place = PublishedEndpoint(
             number: number,
             endpoint: endpoint,
             tls: tls,
             speaksHTTP2: upstream.speaksHTTP2,
-            rules: upstream.rules
+            rules: upstream.rules,
+            succeeding: predecessor
         )
         if number < places.count {
             places[number] = place

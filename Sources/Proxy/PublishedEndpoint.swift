@@ -24,15 +24,31 @@ public final class PublishedEndpoint: Sendable {
     /// What is known of each of its addresses.
     let health = Mutex<[SocketAddress: PlaceHealth]>([:])
 
-    init(number: Int, endpoint: Endpoint, tls: UpstreamTLS?, speaksHTTP2: Bool, rules: EndpointRules) {
+    /// - Parameter predecessor: The same endpoint under other rules, which ends with the generation before: what runs
+    ///   there counts on.
+    init(
+        number: Int,
+        endpoint: Endpoint,
+        tls: UpstreamTLS?,
+        speaksHTTP2: Bool,
+        rules: EndpointRules,
+        succeeding predecessor: PublishedEndpoint? = nil
+    ) {
         self.number = number
         self.endpoint = endpoint
         self.tls = tls
         self.speaksHTTP2 = speaksHTTP2
         self.rules = rules
-        let queue = rules.limits.queue
-        requestSlots = rules.limits.requests.map { EndpointSlots(limit: $0, queue: queue) }
-        connectionSlots = rules.limits.connections.map { EndpointSlots(limit: $0, queue: queue) }
+        let limits = rules.limits
+        requestSlots = Self.slots(limits.requests, limits.queue, after: predecessor?.requestSlots)
+        connectionSlots = Self.slots(limits.connections, limits.queue, after: predecessor?.connectionSlots)
+    }
+
+    private static func slots(_ limit: Int?, _ queue: Int, after past: EndpointSlots?) -> EndpointSlots? {
+        guard let limit else { return nil }
+        guard let past else { return EndpointSlots(limit: limit, queue: queue) }
+        past.change(limit: limit, queue: queue)
+        return past
     }
 
     /// The one address that needs no look-up, nil for an endpoint that has a name.

@@ -253,6 +253,74 @@ def test_listeners_come_and_go_under_load(gate):
     assert not failures and done[0] > 10, (failures[:3], done)
 
 
+def limited(gate, requests, queue, **rules):
+    configuration = gate.configuration()
+    for route in configuration["routes"]:
+        limits = {"requests": requests, "queue": queue, "queue_timeout": "20s"}
+        route["upstream"] = {**route["upstream"], "limits": limits, **rules}
+    return configuration
+
+
+class Call(threading.Thread):
+    def __init__(self, gate):
+        super().__init__(daemon=True)
+        self.gate, self.token, self.status = gate, gate.token("a"), None
+        self.start()
+
+    def run(self):
+        self.status = self.gate.send("a", modern("tools/list"), self.token).status
+
+
+def test_what_runs_at_an_endpoint_counts_under_its_new_limits(gate):
+    may_end = threading.Event()
+    at_once, most = [], []
+
+    def script(request, connection):
+        at_once.append(1)
+        most.append(len(at_once))
+        may_end.wait(10)
+        at_once.pop()
+        canned()(request, connection)
+
+    gate.start(routes=limited(gate, 3, 0)["routes"])
+    with gate.recorders["a"].answering(script):
+        running = [Call(gate) for _ in range(3)]
+        gate.gateway.wait_until(lambda: len(most) == 3, 5, "running")
+        # As many as before, under another rule; then fewer, with a queue.
+        reload(gate, limited(gate, 3, 0, slow_start="5s"))
+        assert gate.send("a", modern("tools/list")).status == 503
+        reload(gate, limited(gate, 1, 2))
+        waiting = [Call(gate) for _ in range(2)]
+        time.sleep(0.3)
+        assert len(most) == 3 and not any(each.status for each in waiting)
+        may_end.set()
+        for each in running + waiting:
+            each.join()
+    assert {each.status for each in running + waiting} == {200} and max(most) == 3
+    assert most[3:] == [1, 1], "one at a time"
+
+
+def test_who_waits_for_room_gets_it_when_there_is_more(gate):
+    may_end, arrived = threading.Event(), []
+
+    def script(request, connection):
+        arrived.append(request)
+        may_end.wait(10)
+        canned()(request, connection)
+
+    gate.start(routes=limited(gate, 1, 5)["routes"])
+    with gate.recorders["a"].answering(script):
+        calls = [Call(gate) for _ in range(3)]
+        time.sleep(0.3)
+        assert len(arrived) == 1
+        reload(gate, limited(gate, 3, 5))
+        gate.gateway.wait_until(lambda: len(arrived) == 3, 5, "served")
+        may_end.set()
+        for each in calls:
+            each.join()
+    assert {each.status for each in calls} == {200}
+
+
 def test_each_of_many_configurations_stands_in_the_audit_log(gate, tmp_path):
     audit, admin = tmp_path / "audit.log", Admin()
     changes = {"log": {"audit": {"file": str(audit)}}, "admin": admin.member}
