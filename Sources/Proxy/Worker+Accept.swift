@@ -14,7 +14,7 @@ extension Worker {
     private static let pauseSilence = 10_000
 
     /// Most client connections at a time.
-    private var maximumClients: Int { min(snapshot.limits.connections, services.maximumClients) }
+    private var maximumClients: Int { min(snapshot.limits.connections, services.descriptors.clients) }
 
     func watch(_ gates: [Gate]) throws(SystemError) {
         for gate in gates {
@@ -52,13 +52,13 @@ extension Worker {
         }
     }
 
-    /// Takes everybody who has connected already, as far as there is room.
+    /// Takes everybody who has connected already, as far as there are descriptors.
     ///
-    /// Closing a socket resets who waits in its queue. Where another process has the same socket, one who came while
+    /// Closing a socket resets who waits in its queue, which is worse than a few connections beyond the bound. Where another process has the same socket, one who came while
     /// this worker was waiting may have woken nobody else.
     func takeLastConnections(at gate: Gate) {
         for _ in 0..<ListeningSocket.backlog {
-            guard connections.clients < maximumClients,
+            guard connections.clients < services.descriptors.clients,
                 case .connection(let socket, let peer) = gate.box.socket.accept()
             else { break }
             open(socket, peer, at: gate.listener)

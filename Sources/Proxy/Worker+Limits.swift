@@ -96,7 +96,7 @@ extension Worker {
 
     /// Makes room for one more connection to a server, if need be by closing one that does nothing.
     func makeRoomForServer() -> Bool {
-        while connections.servers >= services.maximumServers {
+        while connections.servers >= services.descriptors.servers {
             guard closeIdleServer() else { return false }
         }
         return true

@@ -38,10 +38,8 @@ public struct WorkerServices: Sendable {
     public let site: (any Site)?
     /// Key of the hash under which subjects stand in logs.
     public let subjectKey: [UInt8]
-    /// Most client connections of one worker, whatever the configuration allows.
-    public let maximumClients: Int
-    /// Most connections of one worker to servers.
-    public let maximumServers: Int
+    /// The connections of one worker for which there are descriptors.
+    public let descriptors: DescriptorShare
 
     /// Puts the services together.
     public init(
@@ -58,8 +56,7 @@ public struct WorkerServices: Sendable {
         site: (any Site)? = nil,
         logger: Logger,
         subjectKey: [UInt8],
-        maximumClients: Int = .max,
-        maximumServers: Int = .max
+        descriptors: DescriptorShare = DescriptorShare()
     ) {
         self.keys = keys
         self.sessions = sessions
@@ -74,8 +71,7 @@ public struct WorkerServices: Sendable {
         self.site = site
         self.logger = logger
         self.subjectKey = subjectKey
-        self.maximumClients = maximumClients
-        self.maximumServers = maximumServers
+        self.descriptors = descriptors
     }
 }
 

@@ -27,7 +27,7 @@ struct AdminSources: Sendable {
     /// Where spans go.
     let traces: TraceExporter
     /// Most client connections of one worker for which there are descriptors.
-    let maximumClients: Int
+    let descriptors: DescriptorShare
 }
 
 /// The site of the admin listener.
@@ -165,7 +165,7 @@ final class AdminSite: Site {
                 auditLines: sources.auditLog.dropped,
                 traces: sources.traces.counts
             ),
-            maximumConnections: min(limit, sources.maximumClients) * sources.statuses.count,
+            maximumConnections: min(limit, sources.descriptors.clients) * sources.statuses.count,
             usage: .now()
         )
     }

@@ -65,6 +65,7 @@ extension Gateway {
             throw ReloadRefusal(error.sentence)
         }
         configuration = new
+        shareDescriptors()
         level.current = new.log.level.loggerLevel
         new.tellWarnings(to: logger)
         let publication = publisher.publish(new.snapshot)

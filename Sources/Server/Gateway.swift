@@ -44,10 +44,9 @@ public final class Gateway {
     var lifecycle: Lifecycle
     /// Whether a signal to end has come: the next one ends at once.
     var wasToldToEnd = false
-    /// Most client connections of one worker for which the process has descriptors.
-    private let maximumClients: Int
-    /// Most connections of one worker to servers.
-    private let maximumServers: Int
+    /// Most descriptors of the process.
+    private let maximumDescriptors = DescriptorLimit.raise()
+    private let descriptors: DescriptorShare
     /// The key of the hash under which subjects stand in logs.
     private let subjectKey = SecureRandom.bytes(count: 32)
     var sockets: ListenerSockets
@@ -88,7 +87,6 @@ public final class Gateway {
         self.configuration = configuration
         self.logger = logger
         signals = Signals()
-        let descriptors = DescriptorLimit.raise()
         let count = configuration.workers > 0 ? configuration.workers : Self.coreCount
         var mailboxes: [Mailbox<WorkerMessage>] = []
         do throws(SystemError) {
@@ -102,13 +100,9 @@ public final class Gateway {
             passed: inheritance.sockets.take() ?? [],
             isWaiting: inheritance.source == .predecessor
         )
-        let share = Self.connections(
-            of: configuration.snapshot,
-            descriptors: descriptors - (configuration.admin == nil ? 0 : AdminWorker.maximumConnections),
-            workers: count
+        descriptors = DescriptorShare(
+            connections: Self.connections(of: configuration, maximumDescriptors, workers: count)
         )
-        maximumClients = max(share / 2, 4)
-        maximumServers = max(share / 2, 4)
         statuses = mailboxes.map { _ in WorkerStatus() }
         logs = try LogWriter(configuration.log, logger: logger)
         traces = TraceExporter(version: Release.version, logger: logger)
@@ -123,7 +117,7 @@ public final class Gateway {
                 accessLog: logs.access.sink,
                 auditLog: logs.audit.sink,
                 traces: traces,
-                maximumClients: maximumClients
+                descriptors: descriptors
             )
             admin = try AdminWorker(sources, logger: logger)
         } catch {
@@ -131,18 +125,30 @@ public final class Gateway {
         }
     }
 
-    /// Connections of one worker for which there are descriptors: half for clients, half for servers, as each client may
-    /// need a connection to one.
-    private static func connections(of snapshot: Snapshot, descriptors: Int, workers: Int) -> Int {
+    /// Lets the workers have what a configuration leaves them.
+    func shareDescriptors() {
+        descriptors.change(
+            connections: Self.connections(of: configuration, maximumDescriptors, workers: statuses.count)
+        )
+    }
+
+    /// Connections of one worker for which there are descriptors.
+    private static func connections(
+        of configuration: GatewayConfiguration,
+        _ descriptors: Int,
+        workers: Int
+    ) -> Int {
+        let snapshot = configuration.snapshot
         let fetches = min(snapshot.issuers.count, KeyRefresher.maximumFetches)
         let names = hosts(of: snapshot).count { SocketAddress(host: $0, port: 0) == nil }
         // A look-up may ask two name servers.
         let lookUps = 2 * min(names, NameRefresher.maximumLookUps)
-        // Each worker has a poller, a mailbox and its listeners.
-        let own = 2 + snapshot.listeners.count
+        // Each worker has a poller, a mailbox and its listeners, which an upgrade copies for the next process.
+        let own = 2 + 2 * configuration.listeners.count
         let hasChecks = snapshot.routes.contains { $0.upstream.rules.check != nil }
         let checks = hasChecks ? EndpointHealth.maximumChecks : 0
-        return (descriptors - reservedDescriptors - fetches - lookUps - checks) / workers - own
+        let admin = configuration.admin == nil ? 0 : AdminWorker.maximumConnections
+        return (descriptors - reservedDescriptors - admin - fetches - lookUps - checks) / workers - own
     }
 
     private static func hosts(of snapshot: Snapshot) -> Set<String> {
@@ -225,8 +231,7 @@ public final class Gateway {
             site: admin.site,
             logger: logger,
             subjectKey: subjectKey,
-            maximumClients: maximumClients,
-            maximumServers: maximumServers
+            descriptors: descriptors
         )
     }
 

@@ -1,6 +1,8 @@
 """Too much of something: connections and handshakes of an address, slow bodies, long requests, descriptors."""
 
 import contextlib
+import json
+import signal
 import socket
 import statistics
 import threading
@@ -10,6 +12,8 @@ import pytest
 
 from harness import mcp_requests, raw_http
 from harness import recorder as upstreams
+from harness.admin import Admin
+from harness.gateway import free_port
 from harness.process import anonymous, descriptors
 from harness.transports import CLIENTS, Client
 from test_proxy_protocol import LOCAL, v1, v2
@@ -564,3 +568,57 @@ def test_streams_that_need_more_connections_than_there_are_descriptors_are_told_
         statuses = [connection.read_response().status for _ in range(80)]
         assert statuses.count(200) >= 20 and statuses.count(200) + statuses.count(503) == 80
         assert connection.exchange(post(single, token)).status == 200
+
+
+def test_a_reload_divides_the_descriptors_anew(over):
+    """Checks that hang and an admin listener need their part; streams of clients get what is left."""
+    single = over("http1")
+    configuration = single.configuration(limits={"connections_per_address": 1000}, workers=2)
+    gateway = single.start(configuration, descriptors=320)
+    hanging = upstreams.Recorder()
+    hanging.script = upstreams.never
+    for number in range(64):
+        upstream = {"endpoints": [f"{hanging.url}/mcp{number}"], "health": {"interval": "100ms"}}
+        resource = single.at(f"/checked/{number}")
+        configuration["routes"].append({"resource": resource, "issuer": "corp", "upstream": upstream})
+    gateway.configuration.write_text(json.dumps({**configuration, "admin": Admin().member}))
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for_message("Reloaded.")
+    streams = []
+    with single.recorder.answering(upstreams.event_stream([b"data: 1\n\n"] * 20, 1)):
+        for _ in range(160):
+            streams.append(gateway.connect(30))
+            streams[-1].send(post(single))
+        gateway.wait_for_message("Accepting pauses.")
+    gateway.log_position()
+    pauses = [each for each in gateway.operational_log() if each["message"] == "Accepting pauses."]
+    assert {each["reason"] for each in pauses} == {"limit reached"}
+    for each in streams:
+        each.close()
+    gateway.log_position()
+    assert {each["status"] for each in gateway.access_log()} <= {200, 499}
+    hanging.stop()
+
+
+@pytest.mark.parametrize("end", ["reload", "drain"])
+def test_who_waits_for_room_when_the_listener_closes_is_served(over, end):
+    single = over("http1")
+    configuration = single.configuration(workers=1, limits={"connections": 2, "drain_timeout": "10s"})
+    first = configuration["listeners"]
+    other = ("127.0.0.1", free_port())
+    configuration["listeners"] = [*first, single.listener(f"127.0.0.1:{other[1]}")]
+    gateway = single.start(configuration)
+    crowd = [gateway.connect() for _ in range(2)]
+    for each in crowd:
+        assert each.exchange(post(single)).status == 200
+    with raw_http.dial(other, 10) as late:
+        late.sendall(post(single))
+        time.sleep(0.3)
+        if end == "reload":
+            gateway.configuration.write_text(json.dumps({**configuration, "listeners": first}))
+            gateway.signal(signal.SIGHUP)
+        else:
+            gateway.signal(signal.SIGTERM)
+        assert late.recv(12) == b"HTTP/1.1 200"
+    for each in crowd:
+        each.close()

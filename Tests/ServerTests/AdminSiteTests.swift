@@ -31,7 +31,7 @@ import Transport
                 accessLog: LogSink(),
                 auditLog: LogSink(),
                 traces: TraceExporter(version: "1", logger: Logger(label: "test")),
-                maximumClients: 10
+                descriptors: DescriptorShare(connections: 20)
             )
         )
         site.adopt(
