@@ -65,10 +65,11 @@ struct AdminObject {
     /// Reports an address that others of the same process have.
     func check(beside listeners: [ListenerObject], _ development: DevelopmentSettings?) {
         guard let address else { return }
-        var taken: Set<String> = []
-        for listener in listeners { taken.insert(listener.address.map { "\($0.value)" } ?? "") }
-        if let development { taken.formUnion([development.authorizationServer] + development.servers.values) }
-        guard taken.contains("\(address.value)") else { return }
+        let own = development.map { [$0.authorizationServer] + $0.servers.values } ?? []
+        guard
+            listeners.contains(where: { $0.address?.value.overlaps(address.value) == true })
+                || own.contains("\(address.value)")
+        else { return }
         address.node.error(
             "Another listener of this configuration has this address.",
             "Choose another port: what is asked here is not for clients."

@@ -85,15 +85,16 @@ struct ListenerObject {
 
     /// Reports what is wrong with the whole list: repeated addresses, and cleartext that others can read.
     static func check(_ listeners: [ListenerObject]) {
-        var first: [String: Node] = [:]
+        var taken: [Located<SocketAddress>] = []
         for listener in listeners {
             guard let address = listener.address else { continue }
-            if let other = first.updateValue(address.node, forKey: "\(address.value)") {
+            if let other = taken.first(where: { $0.value.overlaps(address.value) }) {
                 address.node.error(
-                    "The listener at \(other.line) has this address already.",
+                    "The listener at \(other.node.line) has this address already.",
                     "Give each listener its own address."
                 )
             }
+            taken.append(address)
             guard listener.isCleartext, !address.value.isLoopback else { continue }
             address.node.warning(
                 "Others can reach this listener, and it does not speak TLS: tokens can be read on the way.",

@@ -17,6 +17,8 @@ extension Worker {
         guard let site = services.site else {
             return respond(exchange, with: LocalResponse(refusing: .access(.routeUnknown)))
         }
+        // An answer is held whole until it is read.
+        guard admit(exchange) else { return }
         respond(exchange, with: site.answer(exchange.request))
     }
 }

@@ -2,6 +2,7 @@
 
 internal import Configuration
 internal import JOSE
+internal import HTTP
 internal import Logging
 internal import Policy
 internal import Proxy
@@ -15,6 +16,10 @@ internal import Transport
 final class AdminWorker {
     /// Most connections at a time.
     static let maximumConnections = 64
+    /// Most streams of one connection: with those of one address there is room for the requests of another.
+    private static let streamsPerConnection = 4
+    /// Most requests whose answers are not read yet.
+    private static let maximumRequests = 128
     /// Most connections of one address: nobody alone can keep probes and people out.
     private static let connectionsPerAddress = 16
     /// Longest time before a request and between two on a connection, in milliseconds.
@@ -52,6 +57,8 @@ final class AdminWorker {
         guard hasStarted || listener != nil else { return }
         var limits = configuration.snapshot.limits
         limits.connections = min(limits.connections, Self.maximumConnections)
+        limits.http2.streams = min(limits.http2.streams, Self.streamsPerConnection)
+        limits.requests = Self.maximumRequests
         limits.connectionsPerAddress = Self.connectionsPerAddress
         limits.idleTimeout = min(limits.idleTimeout, Self.idleTimeout)
         limits.tokens = 1

@@ -23,6 +23,11 @@ struct LabelLedger {
             row = Array(repeating: 0, count: width)
         }
 
+        mutating func add(_ other: Account) {
+            add(other.row[...], since: nil)
+            codes.merge(other.codes, uniquingKeysWith: +)
+        }
+
         mutating func add(_ new: ArraySlice<Int>, since old: ArraySlice<Int>?) {
             for column in row.indices {
                 row[column] += new[new.startIndex + column] - (old.map { $0[$0.startIndex + column] } ?? 0)
@@ -117,10 +122,10 @@ struct LabelLedger {
         weights: ([CounterOwner]) -> [String: Int]
     ) {
         let names = Set(owners.lazy.map(\.name).filter { !$0.isEmpty })
-        for name in named.subtracting(names) { drop(name) }
+        for name in named.subtracting(names) { drop(name, isConfigured: false) }
         if named.count > limit {
             let weights = weights(owners)
-            for name in Self.busiest(named, weights).dropFirst(limit) { drop(name) }
+            for name in Self.busiest(named, weights).dropFirst(limit) { drop(name, isConfigured: true) }
         }
         let unnamed = names.subtracting(named)
         guard !unnamed.isEmpty, named.count < limit else { return }
@@ -133,9 +138,11 @@ struct LabelLedger {
         named.formUnion(Self.busiest(candidates, weights).prefix(limit - named.count))
     }
 
-    private mutating func drop(_ name: String) {
+    /// Takes its label from a thing. What is still configured goes on among the others.
+    private mutating func drop(_ name: String, isConfigured: Bool) {
         named.remove(name)
-        accounts[name] = nil
+        guard let account = accounts.removeValue(forKey: name), isConfigured else { return }
+        accounts[Self.other, default: Account(width: width)].add(account)
     }
 
     private static func busiest(_ names: Set<String>, _ weights: [String: Int]) -> [String] {

@@ -50,6 +50,17 @@ struct Signals {
     }
 }
 
+/// The descriptors 0, 1 and 2.
+public enum StandardDescriptors {
+    /// Opens those that whoever started the process has closed, so that logs do not go into sockets that get their numbers.
+    public static func open() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest number that is free is this one.
+            _ = unsafe Glibc.open("/dev/null", O_RDWR)
+        }
+    }
+}
+
 /// The bound on open files.
 enum DescriptorLimit {
     /// Raises the soft bound to the hard one, and returns it.

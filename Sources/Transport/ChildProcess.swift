@@ -71,10 +71,13 @@ public struct ChildProcess: Sendable {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
-        // Blocked and ignored signals would stay so in the program, which expects neither.
+        // Signals that tell a running process something wait until the program takes them, instead of ending it. Others
+        // would stay blocked or ignored in the program, which expects neither.
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
+        for signal in [SIGHUP, SIGUSR1, SIGUSR2] { unsafe sigaddset(&signals, signal) }
         unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+        unsafe sigemptyset(&signals)
         unsafe sigaddset(&signals, SIGPIPE)
         unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))

@@ -140,6 +140,19 @@ public struct SocketAddress: Sendable {
         }
     }
 
+    /// Whether listeners cannot be there and at `other` at a time: the port is the same, and the host or one of the hosts
+    /// is all of the machine.
+    public func overlaps(_ other: SocketAddress) -> Bool {
+        switch (kind, other.kind) {
+        case (.ipv4(let address, let port), .ipv4(let otherAddress, let otherPort)):
+            port == otherPort && (address == otherAddress || isUnspecified || other.isUnspecified)
+        case (.ipv6(let octets, let port, _), .ipv6(let otherOctets, let otherPort, _)):
+            port == otherPort && (octets == otherOctets || isUnspecified || other.isUnspecified)
+        case (.unix(let path), .unix(let otherPath)): path == otherPath
+        default: false
+        }
+    }
+
     /// The address family of `socket(2)`.
     var family: CInt {
         switch kind {

@@ -64,6 +64,7 @@ enum GatewayRun {
         pidFile: String? = nil,
         onStart: () -> Void = {}
     ) throws {
+        StandardDescriptors.open()
         let level = LogLevel(configuration.log.level.loggerLevel)
         let logger = makeLogger(level)
         do {
