@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import raw_http
 from harness.gateway import free_port, wait_for_port
+from harness.process import end_with_the_test
 
 HAPROXY = """
 global
@@ -81,6 +82,7 @@ class Balancer:
         self.log = folder / "balancer.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL)
+        end_with_the_test(self.stop)
         wait_for_port(front)
 
     def stop(self) -> None:
