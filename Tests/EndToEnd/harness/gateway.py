@@ -137,7 +137,7 @@ class Gateway:
         """The status of /healthz, or None while nothing listens."""
         try:
             ask = raw_http.request("GET", "/healthz", "probe.invalid")
-            return self.exchange(ask, timeout=2).status
+            return self.exchange(ask, timeout=5).status
         except (OSError, raw_http.ConnectionEnded):
             return None
 
