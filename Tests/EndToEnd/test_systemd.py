@@ -144,7 +144,7 @@ def test_signs_of_life_are_given_while_every_worker_turns(single, receiver):
         receiver.wait_for("WATCHDOG=1", len(receiver.notices))
     signs = [each.arrived for each in receiver.notices if "WATCHDOG=1" in each]
     gaps = [later - earlier for earlier, later in itertools.pairwise(signs)]
-    # Most of them: a pause of the machine delays one and the next not at all.
+    # A pause of the machine lengthens single ones.
     assert statistics.median(gaps) < 0.6, gaps
     with StoppedThread(thread(gateway.process.pid, "audgate-1")):
         # The main thread lives, and so does the other worker.
