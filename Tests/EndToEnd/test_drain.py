@@ -250,7 +250,7 @@ def test_haproxy_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path,
     load = Wrk(tmp_path, pair.resource, pair.token())
     ended = []
     for index in (0, 1):
-        pair.gateways[index].wait_for_access(0, 100, 10)
+        pair.gateways[index].wait_for_load(100)
         began = time.monotonic()
         ended.append(replace(pair, index))
         assert time.monotonic() - began >= 4
@@ -278,7 +278,7 @@ def test_nginx_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path):
     pair = pair("http1", NginxProxy, drain_delay="500ms", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token())
     for index in (0, 1):
-        pair.gateways[index].wait_for_access(0, 100, 10)
+        pair.gateways[index].wait_for_load(100)
         replace(pair, index)
         # It leaves a server alone for a second that has refused a connection.
         pair.gateways[index].wait_for_access(0, 1, 10)
@@ -290,14 +290,14 @@ def test_a_balancer_loses_no_request_while_the_gateways_are_upgraded(pair, tmp_p
     pair = pair("http1", balancer, drain_delay="30s", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token())
     for gateway in pair.gateways * 2:
-        gateway.wait_for_access(0, len(gateway.access_log()) + 500, 10)
+        gateway.wait_for_load()
         began = time.monotonic()
         gateway.upgrade()
         assert time.monotonic() - began < 20, "drain_delay is not for upgrades"
         if balancer is HAProxy:
             assert pair.balancer.are_all_up()
     for gateway in pair.gateways:
-        gateway.wait_for_access(0, len(gateway.access_log()) + 500, 10)
+        gateway.wait_for_load()
     load.outcome().assert_flawless()
 
 
@@ -329,7 +329,7 @@ def test_no_connection_of_a_busy_client_is_reset_by_a_drain(over, tmp_path, tran
     configuration["routes"][0]["upstream"] = f"http://127.0.0.1:{nginx.port}/mcp"
     gateway = single.start(configuration)
     load = Wrk(tmp_path, single.resource, single.token())
-    gateway.wait_for_access(0, 100, 10)
+    gateway.wait_for_load(100)
     assert gateway.stop() == 0
     time.sleep(0.3)
     outcome = load.outcome()
@@ -347,7 +347,7 @@ def test_every_request_that_arrived_on_http2_before_the_drain_is_answered(over, 
     configuration["routes"][0]["upstream"] = f"http://127.0.0.1:{nginx.port}/mcp"
     gateway = single.start(configuration)
     load = H2loadOnce(tmp_path, single.resource, single.token(), 8)
-    gateway.wait_for_access(0, 100, 10)
+    gateway.wait_for_load(100)
     assert gateway.stop() == 0
     assert load.process.poll() is None, "that was no drain under load"
     outcome = load.outcome()

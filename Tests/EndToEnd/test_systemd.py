@@ -268,10 +268,10 @@ def test_a_restart_under_socket_activation_refuses_nobody(single, service, tmp_p
     gateway = service.start(configuration)
     load = Wrk(tmp_path, single.resource, single.token(), keeps=False)
     for _ in range(2):
-        gateway.wait_for_access(0, 100, 10)
+        gateway.wait_for_load(100)
         assert gateway.stop() == 0
         gateway = service.start(configuration)
-    gateway.wait_for_access(0, 100, 10)
+    gateway.wait_for_load(100)
     load.outcome().assert_flawless()
     nginx.stop()
 

@@ -348,20 +348,6 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def held_stream(events: list[bytes], released: threading.Event) -> Script:
-    """Server-sent events, the last of which comes when it is `released`."""
-
-    def script(_: Recorded, connection: UpstreamConnection) -> None:
-        connection.send(STREAM_HEAD)
-        for event in events[:-1]:
-            connection.send(chunk(event))
-        released.wait(30)
-        connection.send(chunk(events[-1]))
-        connection.send(b"0\r\n\r\n")
-
-    return script
-
-
 def event_stream(events: list[bytes], interval: float, then: str = "end") -> Script:
     """Server-sent events, one chunk each, `interval` seconds apart; then `end`, `close` or `reset`."""
 
@@ -376,5 +362,20 @@ def event_stream(events: list[bytes], interval: float, then: str = "end") -> Scr
             connection.close()
         else:
             connection.reset()
+
+    return script
+
+
+def held_stream(events: list[bytes], released: threading.Event, interval: float = 0.0) -> Script:
+    """The same, but for the last event, which comes when it is `released`."""
+
+    def script(_: Recorded, connection: UpstreamConnection) -> None:
+        connection.send(STREAM_HEAD)
+        for event in events[:-1]:
+            connection.send(chunk(event))
+            time.sleep(interval)
+        released.wait(30)
+        connection.send(chunk(events[-1]))
+        connection.send(b"0\r\n\r\n")
 
     return script
