@@ -245,7 +245,7 @@ def replace(pair, index):
     ],
 )
 def test_haproxy_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path, transport, how):
-    # HAProxy looks every 100 ms and believes the second failure; it repeats no request.
+    # HAProxy looks every second and believes the second failure; it repeats no request.
     pair = pair(transport, HAProxy, how=how, drain_delay="4s", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token())
     ended = []
@@ -264,11 +264,11 @@ def test_haproxy_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path,
 
 
 def test_haproxy_sees_the_gateway_go_before_it_goes(pair):
-    pair = pair("http1", HAProxy, drain_delay="5s")
+    pair = pair("http1", HAProxy, drain_delay="6s")
     port, gateway = pair.ports[0], pair.gateways[0]
     assert pair.balancer.states()[port] == "UP"
     gateway.signal(signal.SIGTERM)
-    gateway.wait_until(lambda: pair.balancer.states()[port] == "DOWN", 4, "taken out of service")
+    gateway.wait_until(lambda: pair.balancer.states()[port] == "DOWN", 5, "taken out of service")
     assert gateway.process.poll() is None and gateway.health() == 503, "it still accepts"
     assert gateway.process.wait(10) == 0
 
@@ -310,7 +310,8 @@ def test_streams_through_a_balancer_end_well_while_the_gateway_drains(over, pair
     configuration["routes"][0]["upstream"] = single.upstream()
     gateway = Gateway(configuration, tmp_path, ("127.0.0.1", pair.ports[0]))
     pair.gateways[0] = gateway.start()
-    gateway.wait_until(lambda: pair.balancer.states()[pair.ports[0]] == "UP", 10, "taken into service")
+    states = {pair.ports[0]: "UP", pair.ports[1]: "DOWN"}
+    gateway.wait_until(lambda: pair.balancer.states() == states, 15, "the one in service")
     host = f"127.0.0.1:{pair.front}"
     with single.recorder.answering(upstreams.event_stream(EVENTS, 0.1)):
         with raw_http.Connection(("127.0.0.1", pair.front)) as connection:
