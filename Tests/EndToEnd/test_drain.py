@@ -182,15 +182,14 @@ def test_everybody_who_waits_in_the_queue_is_answered(over):
 class Pair:
     """Two gateways of one configuration behind one balancer, each at a port of its own."""
 
-    def __init__(self, single, folder, balancer, how="", **limits):
+    def __init__(self, single, folder, balancer, balanced=None, **limits):
         self.single, self.folder = single, folder
         self.nginx = Nginx(folder / "upstream")
         self.front, self.ports = free_port(), [free_port(), free_port()]
         self.resource = f"http://127.0.0.1:{self.front}/mcp"
         self.limits = limits
         self.gateways = [self.begin(each) for each in self.ports]
-        more = {"how": how} if how else {}
-        self.balancer = balancer(folder / "balancer", self.ports, front=self.front, **more)
+        self.balancer = balancer(folder / "balancer", self.ports, front=self.front, **(balanced or {}))
 
     def begin(self, port, attempt=0):
         directory = self.folder / f"gateway-{port}-{attempt}"
@@ -218,8 +217,8 @@ class Pair:
 def pair(over, tmp_path):
     made = []
 
-    def make(transport, balancer, **more):
-        made.append(Pair(over(transport), tmp_path, balancer, **more))
+    def make(transport, balancer, *more, **limits):
+        made.append(Pair(over(transport), tmp_path, balancer, *more, **limits))
         return made[-1]
 
     yield make
@@ -246,7 +245,8 @@ def replace(pair, index):
 )
 def test_haproxy_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path, transport, how):
     # HAProxy looks every second and believes the second failure; it repeats no request.
-    pair = pair(transport, HAProxy, how=how, drain_delay="4s", drain_timeout="10s")
+    balanced = {"how": how, "check": 1000}
+    pair = pair(transport, HAProxy, balanced, drain_delay="4s", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token())
     ended = []
     for index in (0, 1):

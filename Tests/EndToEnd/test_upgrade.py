@@ -125,7 +125,7 @@ def test_a_proxy_on_http2_loses_no_request_by_two_upgrades_in_a_row(over, nginx,
     gateway = single.start(configuration)
     # HAProxy gives up what it has not sent when a server announces the end of a connection, unless it may try again.
     retries = "retry-on conn-failure empty-response"
-    balancer = HAProxy(tmp_path / "haproxy", [single.port], how, retries, front=front)
+    balancer = HAProxy(tmp_path / "haproxy", [single.port], how, retries, 1000, front)
     try:
         load = Wrk(tmp_path, resource, single.issuer.mint(resource))
         for _ in range(2):

@@ -91,8 +91,9 @@ class Balancer:
 
 
 class HAProxy(Balancer):
-    """Active checks of /healthz every `check` milliseconds, which a handshake may take; `how` is added to each server, such as `proto h2`.
+    """Active checks of /healthz every `check` milliseconds; `how` is added to each server, such as `proto h2`.
 
+    A handshake of a check may take as long as there is between two.
     A request is sent once, so that no failure of a server is hidden from the client, unless `retries` says otherwise.
     """
 
@@ -102,7 +103,7 @@ class HAProxy(Balancer):
         ports: list[int],
         how: str = "",
         retries: str = "retries 0",
-        check: int = 1000,
+        check: int = 100,
         front: int | None = None,
     ):
         folder.mkdir(exist_ok=True)
