@@ -505,7 +505,7 @@ def test_a_reload_forgets_nothing_of_endpoints_that_stay(single):
 
 # Active checks
 
-CHECKS = {"interval": "100ms", "timeout": "1s", "unhealthy": 2, "healthy": 2}
+CHECKS = {"interval": "100ms", "timeout": "3s", "unhealthy": 2, "healthy": 2}
 
 
 @pytest.fixture(params=["http1/http1", "http1/https1", "http1/https2", "http1/h2c"])
@@ -555,7 +555,7 @@ def test_an_endpoint_without_an_answer_is_down(over, how):
     else:
         failing.script = lambda _, connection: connection.close()
     gateway = start(single, [failing, healthy], health=CHECKS)
-    gateway.wait_until(lambda: said(gateway, DOWN), 10, "down")
+    gateway.wait_until(lambda: said(gateway, DOWN), 15, "down")
     assert statuses(single, 20) == {200: 20}
 
 
