@@ -82,6 +82,7 @@ def post(single, gateway=None):
 
 def failures(gateway):
     """Lines of the access log that tell of anything but an answer that went well, or a client that went at its end."""
+    gateway.log_position()  # The last lines follow their answers.
     return [
         each
         for each in gateway.access_log()
