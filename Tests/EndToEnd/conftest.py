@@ -20,6 +20,7 @@ from harness.gate import Gate  # noqa: E402
 from harness.gateway import Gateway, free_port, wait_for_port  # noqa: E402
 from harness.house import House  # noqa: E402
 from harness.issuer import Issuer  # noqa: E402
+from harness.process import end_what_is_left  # noqa: E402
 from harness.recorder import Recorder  # noqa: E402
 from harness.transports import CLIENTS, MATRIX, Client, Transports, acceptor, listener, upstream  # noqa: E402
 
@@ -70,6 +71,12 @@ class ByGateway(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         pair = re.search(rf"\[((?:{'|'.join(CLIENTS)})/\w+)", nodeid)
         return f"{pair[1] if pair else ''} {nodeid.partition('::')[0]}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    yield
+    end_what_is_left()
 
 
 @pytest.fixture(scope="session")

@@ -27,32 +27,31 @@ def request(single, **more):
 
 
 def test_health_fails_first_and_everything_else_works_until_the_delay_is_over(single):
-    gateway = single.start(draining(single, drain_delay="1500ms", drain_timeout="5s"))
+    gateway = single.start(draining(single, drain_delay="4s", drain_timeout="5s"))
     with gateway.connect() as kept:
         assert kept.exchange(HEALTH).status == 200
         began = time.monotonic()
         gateway.signal(signal.SIGTERM)
-        gateway.wait_until(lambda: gateway.health() == 503, 1, "said to be leaving")
+        gateway.wait_until(lambda: gateway.health() == 503, 4, "said to be leaving")
         count = 0
-        while time.monotonic() - began < 1.2:
+        while count < 6 or time.monotonic() - began < 1.5:
             # On a connection that was there, and on a new one.
             answer = kept.exchange(request(single))
             assert answer.status == 200 and not kept.is_last(answer)
             assert gateway.exchange(request(single)).status == 200
             count += 1
-        assert count > 5
         assert kept.exchange(HEALTH).status == 503
-    assert gateway.process.wait(5) == 0
-    assert time.monotonic() - began >= 1.5
+    assert gateway.process.wait(10) == 0
+    assert time.monotonic() - began >= 4
     with pytest.raises(ConnectionRefusedError):
         gateway.connect()
 
 
 def test_the_answer_of_the_health_path_says_why_it_fails(over):
     single = over("http1")
-    gateway = single.start(draining(single, drain_delay="1s"))
+    gateway = single.start(draining(single, drain_delay="30s"))
     gateway.signal(signal.SIGTERM)
-    gateway.wait_until(lambda: gateway.health() == 503, 1, "said to be leaving")
+    gateway.wait_until(lambda: gateway.health() == 503, 5, "said to be leaving")
     answer = gateway.exchange(HEALTH)
     assert answer.json() == {"status": "unavailable"} and answer.one("Cache-Control") == "no-store"
 
@@ -60,11 +59,15 @@ def test_the_answer_of_the_health_path_says_why_it_fails(over):
 def test_without_a_delay_accepting_stops_at_once(over):
     single = over("http1")
     gateway = single.start()
-    with gateway.connect() as kept:
-        assert kept.exchange(HEALTH).status == 200
+    released = threading.Event()
+    with single.recorder.answering(upstreams.held_stream(EVENTS, released)), gateway.connect() as kept:
+        kept.send(request(single))
+        head = kept.read_head()
         gateway.signal(signal.SIGTERM)
         gateway.wait_for_message("Draining.")
-        gateway.wait_until(lambda: gateway.health() is None, 1, "refusing connections")
+        gateway.wait_until(lambda: gateway.health() is None, 5, "refusing connections")
+        released.set()
+        assert b"".join(kept.pieces(head)) == b"".join(EVENTS)
     assert gateway.process.wait(5) == 0
 
 
@@ -74,32 +77,34 @@ def test_a_second_signal_ends_at_once(over, stage, second):
     single = over("http1")
     delay = "30s" if stage == "delay" else "0s"
     gateway = single.start(draining(single, drain_delay=delay, drain_timeout="30s"))
-    with single.recorder.answering(upstreams.event_stream(EVENTS, 0.2)), gateway.connect() as connection:
+    released = threading.Event()
+    with single.recorder.answering(upstreams.held_stream(EVENTS, released)), gateway.connect() as connection:
         connection.send(request(single))
         head = connection.read_head()
         gateway.signal(signal.SIGTERM)
         gateway.wait_for_message("Draining.")
         time.sleep(0.2)
         assert gateway.process.poll() is None
-        began = time.monotonic()
         gateway.signal(second)
-        assert gateway.process.wait(5) == 0
-        assert time.monotonic() - began < 3
+        assert gateway.process.wait(10) == 0
         with pytest.raises(raw_http.ConnectionEnded):
             list(connection.pieces(head))
+        released.set()
 
 
 def test_drain_timeout_begins_when_accepting_stops(over):
     single = over("http1")
     gateway = single.start(draining(single, drain_delay="1s", drain_timeout="1s"))
-    with single.recorder.answering(upstreams.event_stream(EVENTS, 0.2)), gateway.connect() as connection:
+    released = threading.Event()
+    with single.recorder.answering(upstreams.held_stream(EVENTS, released)), gateway.connect() as connection:
         connection.send(request(single))
         head = connection.read_head()
         began = time.monotonic()
         gateway.signal(signal.SIGTERM)
         with pytest.raises(raw_http.ConnectionEnded):
             list(connection.pieces(head))
-        assert 1.9 < time.monotonic() - began < 4.5
+        assert 1.9 < time.monotonic() - began < 8
+        released.set()
     assert gateway.process.wait(5) == 0
 
 
@@ -117,7 +122,7 @@ def test_streams_that_end_in_time_end_well(single):
 def test_other_signals_are_answered_while_it_drains(over, tmp_path):
     single = over("http1")
     log = tmp_path / "access.log"
-    configuration = draining(single, drain_delay="3s")
+    configuration = draining(single, drain_delay="30s")
     configuration["log"] = {"access": {"file": str(log)}}
     gateway = single.start(configuration)
     gateway.signal(signal.SIGTERM)
@@ -128,7 +133,7 @@ def test_other_signals_are_answered_while_it_drains(over, tmp_path):
     gateway.wait_for_message("No upgrade: this process is draining.")
     log.rename(tmp_path / "access.1")
     gateway.signal(signal.SIGUSR1)
-    gateway.wait_until(log.exists, 2, "opening its log anew")
+    gateway.wait_until(log.exists, 5, "opening its log anew")
     assert gateway.exchange(request(single)).status == 200
 
 
@@ -139,7 +144,7 @@ def test_a_connection_on_which_nothing_was_said_holds_nobody_up(over):
     gateway.exchange(HEALTH)
     began = time.monotonic()
     assert gateway.stop() == 0
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
     for each in silent:
         each.close()
 
@@ -147,12 +152,14 @@ def test_a_connection_on_which_nothing_was_said_holds_nobody_up(over):
 def test_everybody_who_waits_in_the_queue_is_answered(over):
     single = over("http1")
     gateway = single.start()
-    ends = []
+    sent, ends = [], []
 
     def client():
         try:
-            with gateway.connect() as connection:
-                ends.append(connection.exchange(request(single)).status)
+            with gateway.connect(timeout=20) as connection:
+                connection.send(request(single))
+                sent.append(True)
+                ends.append(connection.read_response().status)
         except ConnectionRefusedError:
             ends.append("refused")
         except (OSError, raw_http.ConnectionEnded) as error:
@@ -163,7 +170,7 @@ def test_everybody_who_waits_in_the_queue_is_answered(over):
     clients = [threading.Thread(target=client) for _ in range(300)]
     for each in clients:
         each.start()
-    time.sleep(1)
+    gateway.wait_until(lambda: len(sent) == 300, 20, "sent to by everybody")
     gateway.signal(signal.SIGTERM)
     gateway.signal(signal.SIGCONT)
     for each in clients:
@@ -175,15 +182,14 @@ def test_everybody_who_waits_in_the_queue_is_answered(over):
 class Pair:
     """Two gateways of one configuration behind one balancer, each at a port of its own."""
 
-    def __init__(self, single, folder, balancer, how="", **limits):
+    def __init__(self, single, folder, balancer, balanced=None, **limits):
         self.single, self.folder = single, folder
         self.nginx = Nginx(folder / "upstream")
         self.front, self.ports = free_port(), [free_port(), free_port()]
         self.resource = f"http://127.0.0.1:{self.front}/mcp"
         self.limits = limits
         self.gateways = [self.begin(each) for each in self.ports]
-        more = {"how": how} if how else {}
-        self.balancer = balancer(folder / "balancer", self.ports, front=self.front, **more)
+        self.balancer = balancer(folder / "balancer", self.ports, front=self.front, **(balanced or {}))
 
     def begin(self, port, attempt=0):
         directory = self.folder / f"gateway-{port}-{attempt}"
@@ -211,8 +217,8 @@ class Pair:
 def pair(over, tmp_path):
     made = []
 
-    def make(transport, balancer, **more):
-        made.append(Pair(over(transport), tmp_path, balancer, **more))
+    def make(transport, balancer, *more, **limits):
+        made.append(Pair(over(transport), tmp_path, balancer, *more, **limits))
         return made[-1]
 
     yield make
@@ -222,7 +228,7 @@ def pair(over, tmp_path):
 
 def replace(pair, index):
     """End one of the gateways as an orchestrator would, and start another in its place."""
-    assert pair.gateways[index].stop() == 0
+    assert pair.gateways[index].stop(within=20) == 0
     begun = pair.begin(pair.ports[index], attempt=pair.gateways[index].directory.name[-1] + "1")
     ended, pair.gateways[index] = pair.gateways[index], begun
     return ended
@@ -238,18 +244,19 @@ def replace(pair, index):
     ],
 )
 def test_haproxy_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path, transport, how):
-    # HAProxy looks every 100 ms and believes the second failure; it repeats no request.
-    pair = pair(transport, HAProxy, how=how, drain_delay="1s", drain_timeout="10s")
+    # HAProxy looks every second and believes the second failure; it repeats no request.
+    balanced = {"how": how, "check": 1000}
+    pair = pair(transport, HAProxy, balanced, drain_delay="4s", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token())
     ended = []
     for index in (0, 1):
-        time.sleep(0.5)
+        pair.gateways[index].wait_for_load(100)
         began = time.monotonic()
         ended.append(replace(pair, index))
-        assert time.monotonic() - began >= 1
+        assert time.monotonic() - began >= 4
         new = pair.gateways[index]
         new.wait_until(pair.balancer.are_all_up, 10, "taken into service")
-        new.wait_until(lambda new=new: new.stdout.stat().st_size > 0, 10, "given a request")
+        new.wait_for_access(0, 1, 10)
     load.outcome().assert_flawless()
     for each in ended + pair.gateways:
         served = [line for line in each.access_log() if line["reason"] != "client_aborted"]
@@ -257,13 +264,13 @@ def test_haproxy_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path,
 
 
 def test_haproxy_sees_the_gateway_go_before_it_goes(pair):
-    pair = pair("http1", HAProxy, drain_delay="2s")
+    pair = pair("http1", HAProxy, drain_delay="6s")
     port, gateway = pair.ports[0], pair.gateways[0]
     assert pair.balancer.states()[port] == "UP"
     gateway.signal(signal.SIGTERM)
-    gateway.wait_until(lambda: pair.balancer.states()[port] == "DOWN", 1.5, "taken out of service")
+    gateway.wait_until(lambda: pair.balancer.states()[port] == "DOWN", 5, "taken out of service")
     assert gateway.process.poll() is None and gateway.health() == 503, "it still accepts"
-    assert gateway.process.wait(5) == 0
+    assert gateway.process.wait(10) == 0
 
 
 def test_nginx_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path):
@@ -271,10 +278,10 @@ def test_nginx_loses_no_request_while_each_gateway_is_replaced(pair, tmp_path):
     pair = pair("http1", NginxProxy, drain_delay="500ms", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token())
     for index in (0, 1):
-        time.sleep(0.5)
+        pair.gateways[index].wait_for_load(100)
         replace(pair, index)
         # It leaves a server alone for a second that has refused a connection.
-        time.sleep(1.2)
+        pair.gateways[index].wait_for_access(0, 1, 10)
     load.outcome().assert_flawless()
 
 
@@ -283,13 +290,14 @@ def test_a_balancer_loses_no_request_while_the_gateways_are_upgraded(pair, tmp_p
     pair = pair("http1", balancer, drain_delay="30s", drain_timeout="10s")
     load = Wrk(tmp_path, pair.resource, pair.token())
     for gateway in pair.gateways * 2:
-        time.sleep(0.4)
+        gateway.wait_for_load()
         began = time.monotonic()
         gateway.upgrade()
         assert time.monotonic() - began < 20, "drain_delay is not for upgrades"
         if balancer is HAProxy:
             assert pair.balancer.are_all_up()
-    time.sleep(0.4)
+    for gateway in pair.gateways:
+        gateway.wait_for_load()
     load.outcome().assert_flawless()
 
 
@@ -302,7 +310,8 @@ def test_streams_through_a_balancer_end_well_while_the_gateway_drains(over, pair
     configuration["routes"][0]["upstream"] = single.upstream()
     gateway = Gateway(configuration, tmp_path, ("127.0.0.1", pair.ports[0]))
     pair.gateways[0] = gateway.start()
-    gateway.wait_until(lambda: pair.balancer.states()[pair.ports[0]] == "UP", 5, "taken into service")
+    states = {pair.ports[0]: "UP", pair.ports[1]: "DOWN"}
+    gateway.wait_until(lambda: pair.balancer.states() == states, 15, "the one in service")
     host = f"127.0.0.1:{pair.front}"
     with single.recorder.answering(upstreams.event_stream(EVENTS, 0.1)):
         with raw_http.Connection(("127.0.0.1", pair.front)) as connection:
@@ -321,7 +330,7 @@ def test_no_connection_of_a_busy_client_is_reset_by_a_drain(over, tmp_path, tran
     configuration["routes"][0]["upstream"] = f"http://127.0.0.1:{nginx.port}/mcp"
     gateway = single.start(configuration)
     load = Wrk(tmp_path, single.resource, single.token())
-    time.sleep(0.7)
+    gateway.wait_for_load(100)
     assert gateway.stop() == 0
     time.sleep(0.3)
     outcome = load.outcome()
@@ -338,9 +347,10 @@ def test_every_request_that_arrived_on_http2_before_the_drain_is_answered(over, 
     configuration = single.configuration()
     configuration["routes"][0]["upstream"] = f"http://127.0.0.1:{nginx.port}/mcp"
     gateway = single.start(configuration)
-    load = H2loadOnce(tmp_path, single.resource, single.token(), 2)
-    time.sleep(0.7)
+    load = H2loadOnce(tmp_path, single.resource, single.token(), 8)
+    gateway.wait_for_load(100)
     assert gateway.stop() == 0
+    assert load.process.poll() is None, "that was no drain under load"
     outcome = load.outcome()
     entries = gateway.access_log()
     assert {each["status"] for each in entries} == {200}

@@ -19,20 +19,24 @@ EVENTS = [b"data: %d\n\n" % number for number in range(6)]
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_running_exchange_is_finished_before_the_end(single, number):
     gateway = single.start()
-    with single.recorder.answering(upstreams.event_stream(EVENTS, 0.2)), gateway.connect() as connection:
+    released = threading.Event()
+    with single.recorder.answering(upstreams.held_stream(EVENTS, released)), gateway.connect() as connection:
         connection.send(mcp_requests.post(single.host, "/mcp", single.token()))
         head = connection.read_head()
         gateway.signal(number)
+        gateway.wait_for_message("Draining.")
         time.sleep(0.3)
         assert gateway.process.poll() is None
         assert gateway.health() in (None, 503), "a draining process takes no new traffic"
+        released.set()
         assert b"".join(connection.pieces(head)) == b"".join(EVENTS)
     assert gateway.process.wait(5) == 0
 
 
 def test_an_exchange_that_outlasts_the_limit_is_cut_and_the_end_is_still_clean(single):
     gateway = single.start(single.configuration(limits={"drain_timeout": "1s"}))
-    with single.recorder.answering(upstreams.event_stream(EVENTS * 10, 0.2)), gateway.connect() as connection:
+    released = threading.Event()
+    with single.recorder.answering(upstreams.held_stream(EVENTS, released)), gateway.connect() as connection:
         connection.send(mcp_requests.post(single.host, "/mcp", single.token()))
         head = connection.read_head()
         started = time.monotonic()
@@ -40,21 +44,24 @@ def test_an_exchange_that_outlasts_the_limit_is_cut_and_the_end_is_still_clean(s
         with pytest.raises(raw_http.ConnectionEnded):
             list(connection.pieces(head))
         assert gateway.process.wait(5) == 0
-        assert 0.5 < time.monotonic() - started < 4
+        assert 0.9 < time.monotonic() - started < 8
+        released.set()
 
 
 def test_a_draining_gateway_takes_no_connection_and_leaves_its_address_to_the_next(single):
     gateway = single.start()
-    with single.recorder.answering(upstreams.event_stream(EVENTS * 5, 0.2)), gateway.connect() as connection:
+    released = threading.Event()
+    with single.recorder.answering(upstreams.held_stream(EVENTS, released)), gateway.connect() as connection:
         connection.send(mcp_requests.post(single.host, "/mcp", single.token()))
         connection.read_head()
         gateway.signal(signal.SIGTERM)
-        time.sleep(0.3)
+        gateway.wait_until(lambda: gateway.health() is None, 5, "refusing connections")
         assert gateway.process.poll() is None
         with pytest.raises(ConnectionRefusedError):
             gateway.connect()
         with socket.create_server(("127.0.0.1", single.port)):
             pass
+        released.set()
     assert gateway.process.wait(5) == 0
 
 
@@ -73,7 +80,7 @@ def test_an_idle_gateway_ends_at_once(single):
         idle.exchange(mcp_requests.post(single.host, "/mcp"))
         started = time.monotonic()
         assert gateway.stop() == 0
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
 
 
 def test_a_listener_on_ipv6(single):

@@ -107,19 +107,24 @@ def test_requests_count_as_the_access_log_has_them(single, admin):
 def test_times_are_in_their_classes_and_streams_count_to_their_head(single, admin):
     gateway = started(single, admin)
     route = {"route": single.resource}
-    with single.recorder.answering(
-        upstreams.event_stream([b"data: %d\n\n" % each for each in range(6)], 0.1)
-    ):
+    events = [b"data: %d\n\n" % each for each in range(6)]
+    with single.recorder.answering(upstreams.event_stream(events, 0.6)), gateway.connect() as connection:
+        began = time.monotonic()
+        connection.send(post(single))
+        head = connection.read_head()
+        elapsed = time.monotonic() - began
+        assert b"".join(connection.pieces(head)) == b"".join(events)
+    with single.recorder.answering(slowly(3)):
+        began = time.monotonic()
         gateway.exchange(post(single))
-    with single.recorder.answering(slowly(0.3)):
-        gateway.exchange(post(single))
+        elapsed += time.monotonic() - began
     gateway.exchange(raw_http.request("GET", "/mcp", single.host))
     samples = admin.metrics()
     for name in ("audgate_request_duration_seconds", "audgate_upstream_duration_seconds"):
         assert value(samples, f"{name}_count", **route) == 2, "what was refused took no time of a server"
-        assert value(samples, f"{name}_bucket", le="0.25", **route) == 1
+        assert value(samples, f"{name}_bucket", le="2.5", **route) == 1
         assert value(samples, f"{name}_bucket", le="+Inf", **route) == 2
-        assert 0.3 <= value(samples, f"{name}_sum", **route) < 0.6 * 2
+        assert 3 <= value(samples, f"{name}_sum", **route) <= elapsed
 
 
 def test_what_is_under_way_is_shown_while_it_is(single, admin):
@@ -141,7 +146,7 @@ def test_what_is_under_way_is_shown_while_it_is(single, admin):
         names = ("audgate_requests_in_flight", "audgate_connections", "audgate_upstream_active_requests")
         return all(value(now, name) == 0 for name in names) and total(now, "audgate_event_streams") == 0
 
-    gateway.wait_until(is_quiet, 3, "quiet")
+    gateway.wait_until(is_quiet, 5, "quiet")
     assert value(admin.metrics(), "audgate_requests_total", reason="client_aborted", decision="fail") == 1
 
 
@@ -436,26 +441,26 @@ def test_prometheus_scrapes_it_and_its_rates_are_right(single, admin, tmp_path):
     try:
         gateway.wait_until(is_scraped, 20, "scraped")
         requests = f'audgate_requests_total{{route="{single.resource}",decision="allow"}}'
-        gateway.wait_until(lambda: query(requests) == [0], 5, "known before its first request")
+        gateway.wait_until(lambda: query(requests) == [0], 10, "known before its first request")
         for _ in range(5):
             gateway.exchange(post(single))
-        gateway.wait_until(lambda: query(requests) == [5], 5, "counted")
+        gateway.wait_until(lambda: query(requests) == [5], 10, "counted")
         configuration = single.configuration(admin=admin.member)
         configuration["routes"].append({**configuration["routes"][0], "resource": single.at("/other")})
         reload(gateway, admin, configuration)
         for _ in range(4):
             gateway.exchange(post(single))
-        gateway.wait_until(lambda: query(requests) == [9], 5, "counted on")
+        gateway.wait_until(lambda: query(requests) == [9], 10, "counted on")
         assert query(f"resets({requests}[1m])") == [0]
         (increase,) = query(f"increase({requests}[1m])")
         assert 8 < increase < 60, "extrapolated, but no restart from zero"
-        assert query("scrape_samples_post_metric_relabeling > 50")
-        assert (
-            0
-            < query(
-                f'histogram_quantile(0.5, audgate_request_duration_seconds_bucket{{route="{single.resource}"}})'
-            )[0]
-        )
+        # What is asked of the last scrape has no answer when that one was late.
+        bucket = f'audgate_request_duration_seconds_bucket{{route="{single.resource}"}}'
+        for wanted in (
+            "scrape_samples_post_metric_relabeling > 50",
+            f"histogram_quantile(0.5, {bucket}) > 0",
+        ):
+            gateway.wait_until(lambda wanted=wanted: query(wanted), 10, wanted)
     finally:
         server.kill()
         server.wait()

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import itertools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,36 +108,33 @@ def test_the_token_for_one_server_is_refused_at_the_other(pair, mode, issued_for
     assert not isinstance(refused.value, AssertionError)
     pair.gateway.wait_until(
         lambda: any(each["reason"] == "aud_other_route" for each in pair.gateway.access_log(since)),
-        2,
+        5,
         "logged",
     )
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_progress_notifications_arrive_one_by_one(pair, mode):
-    arrivals: list[tuple[float, float]] = []
+def test_progress_notifications_arrive_one_by_one(pair, mode, tmp_path):
+    """The server goes on when the one before has arrived."""
+    mark, arrived = tmp_path / "received", []
 
     async def conversation(client):
         async def progress(value, total, message):
-            arrivals.append((time.monotonic(), value))
+            arrived.append(value)
+            Path(f"{mark}.{value:g}").touch()
 
-        result = await client.call_tool("count", {"steps": 5, "pause": 0.2}, progress_callback=progress)
-        return sdk_client.text(result), time.monotonic()
+        arguments = {"steps": 5, "mark": str(mark)}
+        return sdk_client.text(await client.call_tool("count", arguments, progress_callback=progress))
 
-    answer, ended = talk(pair, "files", conversation, mode)
-    assert answer == "counted to 5"
-    assert [value for _, value in arrivals] == [1, 2, 3, 4, 5]
-    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(arrivals)]
-    assert all(0.1 < gap < 0.4 for gap in gaps), gaps
-    assert ended - arrivals[0][0] > 0.7, "everything came at the end"
+    assert talk(pair, "files", conversation, mode) == "counted to 5"
+    assert arrived == [1, 2, 3, 4, 5]
 
 
-def test_progress_notifications_reach_a_client_of_1_x_one_by_one(pair):
-    arguments = {"steps": 4, "pause": 0.2}
+def test_progress_notifications_reach_a_client_of_1_x_one_by_one(pair, tmp_path):
+    arguments = {"steps": 4, "mark": str(tmp_path / "received")}
     report = mcp1(pair.resources["calendar"], pair.token("calendar"), "count", arguments, pair.ca)
-    times = [when for when, _ in report["progress"]]
     assert [value for _, value in report["progress"]] == [1, 2, 3, 4]
-    assert all(0.1 < later - earlier < 0.4 for earlier, later in itertools.pairwise(times)), times
+    assert report["result"] == "counted to 4"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -158,7 +154,7 @@ def test_case_155_a_call_that_the_client_cancels_is_cancelled_at_the_server(pair
     async def wait_for_mark():
         cancelled = time.monotonic()
         while not (marks / f"{mark}.cancelled").exists():
-            assert time.monotonic() - cancelled < 1, "the server did not notice within a second"
+            assert time.monotonic() - cancelled < 5, "the server did not notice"
             await anyio.sleep(0.01)
 
     # The modern era cancels by ending the stream, and httpx has no RST_STREAM: there it takes the end of the client.

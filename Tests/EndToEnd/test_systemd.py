@@ -1,10 +1,13 @@
 """What systemd is told of the gateway, and the sockets that it opens for it."""
 
+import itertools
 import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
+import threading
 import time
 
 import pytest
@@ -42,11 +45,13 @@ def post(single):
 
 
 def test_ready_is_said_when_it_is_true(single, receiver):
-    single.issuer.server.delay = 1
+    single.issuer.server.mode = "hang"
     gateway = start(single, receiver, ready_within=None)
     gateway.wait_for_message("Listening.")
     assert gateway.health() == 503
     assert not receiver.has("READY=1")
+    single.issuer.server.mode = "ok"
+    single.issuer.server.released.set()
     notice = receiver.wait_for("READY=1")
     assert notice.process == gateway.process.pid and "STATUS=Serving." in notice
     assert gateway.health() == 200
@@ -65,9 +70,13 @@ def test_a_name_in_the_abstract_space_is_an_address_too(single):
 def test_an_address_that_does_not_exist_keeps_nobody_from_serving(single, address):
     gateway = single.start(environment={"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "100000"})
     assert post(single).status == 200
+
+    def said():
+        return [each for each in gateway.messages() if "NOTIFY_SOCKET" in each or "service manager" in each]
+
+    gateway.wait_until(said, 5, "said so")
     time.sleep(0.5)
-    said = [each for each in gateway.messages() if "NOTIFY_SOCKET" in each or "service manager" in each]
-    assert len(said) == 1, "once, not with each sign of life"
+    assert len(said()) == 1, "once, not with each sign of life"
 
 
 def test_a_reload_is_said_before_and_after(single, receiver):
@@ -83,14 +92,14 @@ def test_a_reload_is_said_before_and_after(single, receiver):
 
 def test_the_end_is_said_when_it_begins(single, receiver):
     gateway = start(
-        single, receiver, single.configuration(limits={"drain_timeout": "7s", "drain_delay": "3s"})
+        single, receiver, single.configuration(limits={"drain_timeout": "7s", "drain_delay": "10s"})
     )
     with single.recorder.answering(upstreams.event_stream(EVENTS, 0.1)), gateway.connect() as connection:
         connection.send(mcp_requests.post(single.host, "/mcp", single.token()))
         head = connection.read_head()
         gateway.signal(signal.SIGTERM)
-        notice = receiver.wait_for("STOPPING=1", within=1)
-        assert int(notice.lines["EXTEND_TIMEOUT_USEC"]) > 10_000_000
+        notice = receiver.wait_for("STOPPING=1")
+        assert int(notice.lines["EXTEND_TIMEOUT_USEC"]) > 17_000_000
         assert gateway.process.poll() is None
         assert b"".join(connection.pieces(head)) == b"".join(EVENTS)
 
@@ -98,7 +107,8 @@ def test_the_end_is_said_when_it_begins(single, receiver):
 def test_after_an_upgrade_the_new_process_is_the_service(single, receiver):
     gateway = start(single, receiver, WATCHDOG_USEC="400000")
     receiver.wait_for("WATCHDOG=1")
-    with single.recorder.answering(upstreams.event_stream(EVENTS, 0.1)), gateway.connect() as connection:
+    released = threading.Event()
+    with single.recorder.answering(upstreams.held_stream(EVENTS, released)), gateway.connect() as connection:
         connection.send(mcp_requests.post(single.host, "/mcp", single.token()))
         head = connection.read_head()
         since = len(receiver.notices)
@@ -107,11 +117,13 @@ def test_after_an_upgrade_the_new_process_is_the_service(single, receiver):
         assert told.process == old.pid, "only the service may say who is next"
         ready = receiver.wait_for("READY=1", since)
         assert ready.process == gateway.process.pid and ready.arrived >= told.arrived
+        for _ in range(3):
+            receiver.wait_for("WATCHDOG=1", len(receiver.notices))
+        released.set()
         assert b"".join(connection.pieces(head)) == b"".join(EVENTS)
     assert old.wait(5) == 0
     behind = receiver.notices[receiver.notices.index(told) + 1 :]
     assert {each.process for each in behind} == {gateway.process.pid}
-    assert sum("WATCHDOG=1" in each for each in behind) > 2
     assert not any("STOPPING=1" in each for each in behind)
 
 
@@ -128,22 +140,23 @@ def test_an_upgrade_that_fails_stands_in_the_status(single, receiver):
 def test_signs_of_life_are_given_while_every_worker_turns(single, receiver):
     gateway = start(single, receiver, single.configuration(workers=2), WATCHDOG_USEC="600000")
     receiver.wait_for("READY=1")
-    end = time.monotonic() + 2
-    while time.monotonic() < end:
-        seen = receiver.count("WATCHDOG=1")
-        receiver.wait_for("WATCHDOG=1", len(receiver.notices), within=0.6)
-        assert receiver.count("WATCHDOG=1") > seen
+    for _ in range(12):
+        receiver.wait_for("WATCHDOG=1", len(receiver.notices))
+    signs = [each.arrived for each in receiver.notices if "WATCHDOG=1" in each]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(signs)]
+    # A pause of the machine lengthens single ones.
+    assert statistics.median(gaps) < 0.6, gaps
     with StoppedThread(thread(gateway.process.pid, "audgate-1")):
         # The main thread lives, and so does the other worker.
         quiet = 0.0
-        deadline = time.monotonic() + 15
-        while quiet < 1.5:
+        deadline = time.monotonic() + 20
+        while quiet < 2.5:
             assert time.monotonic() < deadline, "it goes on saying that it lives"
             last = max(each.arrived for each in receiver.notices if "WATCHDOG=1" in each)
             quiet = time.monotonic() - last
             time.sleep(0.05)
         assert gateway.process.poll() is None
-    receiver.wait_for("WATCHDOG=1", len(receiver.notices), within=3)
+    receiver.wait_for("WATCHDOG=1", len(receiver.notices))
 
 
 @pytest.mark.parametrize(
@@ -198,12 +211,12 @@ def test_a_socket_without_a_listener_is_warned_of(single):
 def test_a_socket_that_takes_no_streams_ends_the_start(single):
     gateway = single.start(by=activate(single.host, options=("--datagram",)), ready_within=None)
     knock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 10
     while gateway.process.poll() is None and time.monotonic() < end:
         knock.sendto(b"x", single.address)
         time.sleep(0.05)
     knock.close()
-    assert gateway.process.wait(1) == 2
+    assert gateway.process.wait(5) == 2
     assert "is no stream socket" in gateway.stderr.read_text()
 
 
@@ -255,10 +268,10 @@ def test_a_restart_under_socket_activation_refuses_nobody(single, service, tmp_p
     gateway = service.start(configuration)
     load = Wrk(tmp_path, single.resource, single.token(), keeps=False)
     for _ in range(2):
-        time.sleep(0.8)
+        gateway.wait_for_load(100)
         assert gateway.stop() == 0
         gateway = service.start(configuration)
-    time.sleep(0.8)
+    gateway.wait_for_load(100)
     load.outcome().assert_flawless()
     nginx.stop()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness import raw_http
 from harness.gateway import free_port, wait_for_port
+from harness.process import end_with_the_test
 
 HAPROXY = """
 global
@@ -81,6 +82,7 @@ class Balancer:
         self.log = folder / "balancer.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.DEVNULL)
+        end_with_the_test(self.stop)
         wait_for_port(front)
 
     def stop(self) -> None:
@@ -91,6 +93,7 @@ class Balancer:
 class HAProxy(Balancer):
     """Active checks of /healthz every `check` milliseconds; `how` is added to each server, such as `proto h2`.
 
+    A handshake of a check may take as long as there is between two.
     A request is sent once, so that no failure of a server is hidden from the client, unless `retries` says otherwise.
     """
 

@@ -137,7 +137,7 @@ class Gateway:
         """The status of /healthz, or None while nothing listens."""
         try:
             ask = raw_http.request("GET", "/healthz", "probe.invalid")
-            return self.exchange(ask, timeout=2).status
+            return self.exchange(ask, timeout=5).status
         except (OSError, raw_http.ConnectionEnded):
             return None
 
@@ -230,3 +230,7 @@ class Gateway:
             assert time.monotonic() < end, f"{len(entries)} of {count} access log entries within {within} s"
             time.sleep(0.02)
         return entries
+
+    def wait_for_load(self, count: int = 500) -> None:
+        """Until so many requests more have been answered."""
+        self.wait_for_access(0, len(self.access_log()) + count, 10)

@@ -10,11 +10,13 @@ import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import mcp_requests
+from harness.process import end_with_the_test
 
 SCRIPT = """
 wrk.method = "POST"
@@ -49,14 +51,14 @@ class Wrk:
         self.process = subprocess.Popen(
             [*command, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        end_with_the_test(self.kill)
 
     def is_running(self) -> bool:
         return self.process.poll() is None
 
     def outcome(self) -> Outcome:
         """Ends it."""
-        self.process.send_signal(signal.SIGINT)
-        text, _ = self.process.communicate(timeout=60)
+        text = self._end()
         answered = re.search(r"(\d+) requests in", text)
         assert answered, text
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
@@ -65,9 +67,19 @@ class Wrk:
         count = int(answered[1])
         return Outcome(count, count - int(bad[1] if bad else 0), broken, text)
 
+    def _end(self, within: float = 30.0) -> str:
+        """What it says when it is interrupted."""
+        end = time.monotonic() + within
+        while True:
+            # A signal that comes just before it falls asleep does not wake it.
+            self.process.send_signal(signal.SIGINT)
+            try:
+                return self.process.communicate(timeout=0.5)[0]
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() < end, f"wrk goes on for {within} s after it was interrupted"
+
     def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        _kill(self.process)
 
 
 class Repeated:
@@ -78,6 +90,7 @@ class Repeated:
         self.is_over = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(start,), daemon=True)
         self.thread.start()
+        end_with_the_test(self.kill)
 
     def _run(self, start: Callable[[], H2loadOnce | CurlOnce]) -> None:
         while not self.is_over.is_set():
@@ -128,6 +141,7 @@ class H2loadOnce:
         self.process = subprocess.Popen(
             [*command, url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        end_with_the_test(self.kill)
 
     def outcome(self) -> Outcome:
         """Once it has ended. What it had not sent when the end of a connection was announced counts as broken here."""
@@ -135,6 +149,9 @@ class H2loadOnce:
         done = re.search(r"(\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", text)
         assert done, text
         return Outcome(int(done[1]), int(done[2]), int(done[4]) + int(done[5]), text)
+
+    def kill(self) -> None:
+        _kill(self.process)
 
 
 class CurlOnce:
@@ -152,6 +169,7 @@ class CurlOnce:
         self.process = subprocess.Popen(
             [*command, f"{url}?[1-{count}]"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        end_with_the_test(self.kill)
 
     def outcome(self) -> Outcome:
         """Once it has ended."""
@@ -160,3 +178,11 @@ class CurlOnce:
         answered = sum(count for kind, count in kinds.items() if kind.endswith(" 2 0"))
         good = kinds["200 2 0"]
         return Outcome(answered, good, self.count - answered, f"{dict(kinds)}\n{errors[:2000]}")
+
+    def kill(self) -> None:
+        _kill(self.process)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()

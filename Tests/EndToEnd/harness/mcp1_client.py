@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import time
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -63,6 +64,8 @@ async def main(url, token, tool, arguments):
 
             async def progress(value, total, message):
                 report["progress"].append([time.monotonic(), value])
+                if "mark" in arguments:
+                    Path(f"{arguments['mark']}.{value:g}").touch()
 
             result = await session.call_tool(tool, arguments, progress_callback=progress)
             report["result"] = result.content[0].text

@@ -40,11 +40,13 @@ def server(name: str) -> MCPServer:
         return "x" * size
 
     @application.tool()
-    async def count(steps: int, pause: float, context: Context) -> str:
-        """Report progress after each pause."""
-        for step in range(steps):
-            await anyio.sleep(pause)
-            await context.report_progress(step + 1, steps, f"step {step + 1}")
+    async def count(steps: int, mark: str, context: Context) -> str:
+        """Report progress, and go on when the client has left a mark that it has received it."""
+        for step in range(1, steps + 1):
+            await context.report_progress(step, steps, f"step {step}")
+            with anyio.fail_after(10):
+                while not Path(f"{mark}.{step}").exists():
+                    await anyio.sleep(0.01)
         return f"counted to {steps}"
 
     @application.tool()

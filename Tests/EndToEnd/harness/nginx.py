@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.certificates import Identity
 from harness.gateway import free_port, wait_for_port
+from harness.process import end_with_the_test
 
 CONFIGURATION = """
 daemon off;
@@ -77,6 +78,7 @@ class Nginx:
             str(folder / "nginx.conf"),
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end_with_the_test(self.stop)
         wait_for_port(self.port)
 
     def facts(self, count: int, within: float = 5.0) -> list[dict[str, str]]:
@@ -90,5 +92,5 @@ class Nginx:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
+        self.process.kill()
+        self.process.wait()

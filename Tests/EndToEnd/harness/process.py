@@ -7,9 +7,22 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
+
+_ends: list[Callable[[], None]] = []
+
+
+def end_with_the_test(end: Callable[[], None]) -> None:
+    """What ends something that a test has started, for the case that the test fails before it does so itself."""
+    _ends.append(end)
+
+
+def end_what_is_left() -> None:
+    while _ends:
+        _ends.pop(0)()
 
 
 def adopt_orphans() -> None:

@@ -364,3 +364,18 @@ def event_stream(events: list[bytes], interval: float, then: str = "end") -> Scr
             connection.reset()
 
     return script
+
+
+def held_stream(events: list[bytes], released: threading.Event, interval: float = 0.0) -> Script:
+    """The same, but for the last event, which comes when it is `released`."""
+
+    def script(_: Recorded, connection: UpstreamConnection) -> None:
+        connection.send(STREAM_HEAD)
+        for event in events[:-1]:
+            connection.send(chunk(event))
+            time.sleep(interval)
+        released.wait(30)
+        connection.send(chunk(events[-1]))
+        connection.send(b"0\r\n\r\n")
+
+    return script

@@ -69,9 +69,6 @@ class Receiver:
     def has(self, line: str, since: int = 0) -> bool:
         return any(line in each for each in self.notices[since:])
 
-    def count(self, line: str) -> int:
-        return sum(line in each for each in self.notices)
-
     def stop(self) -> None:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
