@@ -208,18 +208,18 @@ def test_a_header_that_does_not_come_is_cut_off_at_the_deadline_of_handshakes(be
     single = believing("http1", handshake_timeout="1s", header_timeout="20s", idle_timeout="20s")
     started = time.monotonic()
     with raw_http.Connection(single.address, opening=sent) as connection:
-        assert connection.is_closed_by_peer(5)
-    assert 0.7 < time.monotonic() - started < 2.5
+        assert connection.is_closed_by_peer(8)
+    assert 0.7 < time.monotonic() - started < 6
 
 
 def test_the_deadline_is_one_for_header_and_tls_together(believing):
-    single = believing("tls1", handshake_timeout="1s")
+    single = believing("tls1", handshake_timeout="4s")
     started = time.monotonic()
     with raw_http.Connection(single.address, opening=b"") as connection:
-        time.sleep(0.7)
+        time.sleep(3)
         connection.send_as_far_as_possible(v1())
-        assert connection.is_closed_by_peer(5)
-    assert time.monotonic() - started < 2.5
+        assert connection.is_closed_by_peer(8)
+    assert time.monotonic() - started < 6.5, "a deadline of its own would have ended TLS after seven seconds"
 
 
 def test_those_who_send_half_a_header_by_the_hundred_delay_nobody(believing):
