@@ -237,15 +237,15 @@ class Gateway:
         number, since = next(_marks), self.stdout.stat().st_size
         mark = f"127.77.{number >> 8 & 255}.{number & 255}"
         try:
-            with self.client.connect(self.address, 2, source=mark) as connection:
+            with self.client.connect(self.address, 5, source=mark) as connection:
                 connection.exchange(raw_http.request("GET", "/healthz", "probe.invalid"))
         except (OSError, raw_http.ConnectionEnded):
             return
-        line, end = f'"client":"{mark}"'.encode(), time.monotonic() + 3
+        line, end = f'"client":"{mark}"'.encode(), time.monotonic() + 5
         while line not in self.stdout.read_bytes()[since:] and time.monotonic() < end:
             time.sleep(0.005)
 
-    def wait_for_access(self, since: int, count: int = 1, within: float = 3.0) -> list[Entry]:
+    def wait_for_access(self, since: int, count: int = 1, within: float = 10.0) -> list[Entry]:
         """The entries after `since`, once there are `count` of them."""
         end = time.monotonic() + within
         while len(entries := self.access_log(since)) < count:
