@@ -210,7 +210,8 @@ def test_a_rate_does_not_freeze_when_the_clock_is_set_back(single, clock):
     # Issued before both times.
     good = token(single, clock, iat=clock.now() - 2 * HOUR)
     assert ask(single, good).status == 200
-    refused = ask(single, good)
+    while (refused := ask(single, good)).status == 200:
+        pass
     assert refused.status == 429
     clock.step(-HOUR)
     time.sleep(int(refused.one("Retry-After")))
@@ -280,7 +281,9 @@ def test_the_certificate_of_a_server_is_judged_by_the_wall_clock(over, clock, ce
         single.recorder.drop_connections()
         time.sleep(0.1)
         assert ask(single, token(single, clock)).status == status
-    assert [each["reason"] for each in gateway.access_log()].count("upstream_tls_failed") == 1
+    # The third is the last that was asked.
+    entries = gateway.wait_for_access(0, 3)
+    assert [each["reason"] for each in entries].count("upstream_tls_failed") == 1
 
 
 def test_remembered_tokens_that_are_to_come_are_refused_when_the_clock_is_set_back(single, clock):

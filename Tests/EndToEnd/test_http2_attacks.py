@@ -11,6 +11,7 @@ from harness import frames, mcp_requests
 from harness import recorder as upstreams
 from harness.frames import FrameConnection, frame, headers, request
 from harness.process import descriptors, processor_time, resident
+from harness.timing import quickest
 from harness.transports import HTTP1, Client
 
 MIB = 1024 * 1024
@@ -49,11 +50,13 @@ def limits_in_log(single):
 
 
 def is_served(single):
-    """Somebody else's request over HTTP/1.1 on the same listener, and how long it took."""
-    started = time.monotonic()
+    """Somebody else's request over HTTP/1.1 on the same listener, and how long it took at best."""
     data = mcp_requests.post(single.host, "/mcp", single.known)
-    assert Client(HTTP1).exchange(single.address, data).status == 200
-    return time.monotonic() - started
+
+    def ask():
+        assert Client(HTTP1).exchange(single.address, data).status == 200
+
+    return quickest(ask)
 
 
 def expect_calm_down(single, connection, limit, flood):

@@ -115,9 +115,8 @@ def test_a_known_key_is_served_while_a_refresh_hangs(single):
     waiting = threading.Thread(target=lambda: ask(single, single.token(), timeout=30))
     waiting.start()
     single.issuer.server.wait_for_count(2)
-    started = time.monotonic()
     assert ask(single, single.token(kid="key-1")).status == 200
-    assert time.monotonic() - started < 0.5
+    assert waiting.is_alive(), "the refresh still hangs"
     single.issuer.server.mode = "ok"
     single.issuer.server.released.set()
     waiting.join()

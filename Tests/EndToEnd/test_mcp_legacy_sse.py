@@ -296,7 +296,7 @@ def test_case_157_the_stream_of_a_2024_11_05_server_ends_with_its_token(gate):
         gate.ask(HERE, token=gate.token(HERE, exp=expiry))
     except ConnectionEnded:
         pass
-    assert -0.3 < time.time() - expiry - 1 < 1.7
+    assert -0.3 < time.time() - expiry - 1 < 5
     gate.wait_for_reason("stream_token_expired")
 
 

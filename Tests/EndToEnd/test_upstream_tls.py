@@ -533,6 +533,8 @@ class FrameServer:
             pass
 
     def stop(self):
+        # Wakes the accepting thread: after a close alone it could take a connection of the next server.
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
 

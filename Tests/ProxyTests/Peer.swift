@@ -77,6 +77,18 @@ final class Peer: Sendable {
         return (String(decoding: bytes, as: UTF8.self), .found)
     }
 
+    /// Whether `text` is among what has come and was not received.
+    func holds(_ text: String) -> Bool {
+        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
+        let count = unsafe recv(
+            descriptor,
+            &bytes,
+            bytes.count,
+            CInt(MSG_PEEK | MSG_DONTWAIT)
+        )
+        return bytes.prefix(max(count, 0)).contains(Array(text.utf8))
+    }
+
     /// Receives exactly `count` bytes, fewer if no more come.
     func receiveBytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -103,6 +115,9 @@ final class Peer: Sendable {
 
     /// Closes the sending side.
     func finishSending() { shutdown(descriptor, CInt(SHUT_WR)) }
+
+    /// Ends the connection as a close does, which the last of several owners would do too late.
+    func shutDown() { shutdown(descriptor, CInt(SHUT_RDWR)) }
 
     /// Makes the close at the end of this object's life a reset.
     func resetAtEnd() { set(SO_LINGER, linger(l_onoff: 1, l_linger: 0)) }

@@ -202,14 +202,35 @@ extension ConnectionTable {
     var clientStreams: [ClientStream] {
         all.compactMap { if case .client(let client) = $0 { client } else { nil } }
     }
+
+    /// The streams to servers that are there.
+    var upstreamStreams: [UpstreamStream] {
+        all.compactMap { if case .upstream(let upstream) = $0 { upstream } else { nil } }
+    }
+}
+
+/// Waits until one of these events of poll(2) is there for a descriptor that somebody else reads.
+func wait(for events: CInt, at descriptor: CInt?) -> Bool {
+    var entry = pollfd(fd: descriptor ?? -1, events: CShort(events), revents: 0)
+    return unsafe poll(&entry, 1, 10_000) == 1
 }
 
 extension Worker {
+    /// Turns until `condition` holds, for ten seconds at most.
+    @discardableResult
+    func turn(until condition: () -> Bool) -> Bool {
+        let end = Clock.monotonicMilliseconds + 10_000
+        while !condition() {
+            guard Clock.monotonicMilliseconds < end else { return false }
+            turn(milliseconds: 5)
+        }
+        return true
+    }
+
     /// The stream of a peer that has just connected, after its health check: what it carries is known then.
     func idleStream(of peer: Peer) throws -> ClientStream {
         peer.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        for _ in 0..<3 { turn(milliseconds: 10) }
-        peer.wait(seconds: 1)
+        turn { peer.holds("{\"status\":\"ready\"}") }
         #expect(peer.receive(through: "\r\n\r\n{\"status\":\"ready\"}").end == .found)
         return try #require(connections.clientStreams.last)
     }

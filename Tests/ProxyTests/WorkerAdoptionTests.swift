@@ -37,10 +37,6 @@ extension WorkerTests {
                 worker.adopt(publisher.publish(try TestGateway.snapshot([server.port])), [], keys: ring)
                 worker.turn(milliseconds: 0)
             }
-
-            func turn() {
-                for _ in 0..<20 { worker.turn(milliseconds: 5) }
-            }
         }
 
         @Test func `keeps a configuration for each that an exchange began with, up to a bound`() throws {
@@ -48,17 +44,16 @@ extension WorkerTests {
             var peers: [Peer] = []
             // The gate closes with the first configuration that has no listener: all connect before.
             for _ in 0...Worker.maximumOlderGenerations + 1 { peers.append(Peer(port: stage.gateway.port)) }
-            stage.turn()
+            stage.worker.turn { stage.worker.connections.clients == peers.count }
             for (number, peer) in peers.enumerated() {
                 peer.send(try stage.gateway.request())
-                stage.turn()
-                peer.wait(seconds: 1)
+                stage.worker.turn { peer.holds("1\r\n.\r\n") }
                 #expect(peer.receive(through: "1\r\n.\r\n").end == .found)
                 try stage.reload()
                 let kept = min(number + 1, Worker.maximumOlderGenerations)
                 #expect(stage.worker.olderGenerations.count == kept)
             }
-            stage.turn()
+            stage.worker.turn { stage.worker.connections.clients == peers.count - 2 }
             #expect(stage.gateway.logged().split(separator: "\n").count == 2)
             for peer in peers.prefix(2) { #expect(peer.receive(through: "never").end != .found) }
             #expect(stage.worker.connections.clientStreams.count == peers.count - 2)
@@ -70,15 +65,13 @@ extension WorkerTests {
             let worker = try gateway.makeWorker()
             let client = Peer(port: gateway.port)
             client.send(try gateway.request())
-            for _ in 0..<10 { worker.turn(milliseconds: 5) }
-            #expect(worker.parked.count == 1)
+            #expect(worker.turn { worker.parked.count == 1 })
             var publisher = Publisher()
             _ = publisher.publish(try TestGateway.snapshot([server.port]))
             var keys = KeyRing(count: 1)
             keys[IssuerID(0)] = gateway.keys
             worker.adopt(publisher.publish(try TestGateway.snapshot([server.port])), [], keys: keys)
-            for _ in 0..<20 { worker.turn(milliseconds: 5) }
-            client.wait(seconds: 1)
+            worker.turn { client.holds("\r\n\r\nok") }
             #expect(client.receive(through: "\r\n\r\nok").text.hasPrefix("HTTP/1.1 200 "))
             #expect(worker.parked.count == 0)
         }

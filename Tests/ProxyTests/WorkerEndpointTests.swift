@@ -70,7 +70,7 @@ extension WorkerTests {
             let server = try holding(go)
             let gateway = try TestGateway(
                 servers: [server.port],
-                rules: rules { ($0.limits.requests, $0.limits.queueTimeout) = (1, 300) }
+                rules: rules { ($0.limits.requests, $0.limits.queueTimeout) = (1, 3000) }
             )
             let first = Peer(port: gateway.port)
             first.send(try gateway.post(id: 0))

@@ -44,11 +44,9 @@ extension WorkerTests {
             #expect(next.id.token & 0xFFFF_FFFF == gone.token & 0xFFFF_FFFF)
             #expect(next.id != gone)
             #expect(worker.connections.client(gone) == nil)
-            first.wait(seconds: 1)
             #expect(first.receive(through: "\n").end == .closed)
             second.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-            for _ in 0..<3 { worker.turn(milliseconds: 10) }
-            second.wait(seconds: 1)
+            worker.turn { second.holds("\r\n\r\n") }
             #expect(second.receive(through: "\r\n\r\n").text.hasPrefix("HTTP/1.1 200 "))
             worker.close(next)
         }

@@ -32,7 +32,6 @@ extension WorkerTests {
             client.send("GET /notion HTTP/1.1\r\nHost: gw.example\r\nAuthorization: Bearer \(token)\r\n\r\n")
             Clock.sleep(milliseconds: 50)
             gateway.publishKeys()
-            client.wait(seconds: 2)
             #expect(client.receive(through: "\r\n\r\n").text.hasPrefix("HTTP/1.1 401 "))
             gateway.stop()
         }
@@ -51,8 +50,7 @@ extension WorkerTests {
                 client.wait(seconds: 10)
                 if client.receive(through: "{\"status\":\"ready\"}").end == .found { answer.raise() }
             }
-            for _ in 0..<1000 where !answer.isUp { worker.turn(milliseconds: 10) }
-            #expect(answer.isUp)
+            #expect(worker.turn { answer.isUp })
             worker.close(connection)
         }
 
@@ -63,6 +61,7 @@ extension WorkerTests {
             let client = Peer(port: gateway.port, receiveBuffer: 4096)
             let flood = String(repeating: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", count: 20_000)
             try Thread.start("flood") { client.send(flood) }
+            #expect(worker.turn { worker.connections.clientStreams.contains { !$0.output.isEmpty } })
             var most = 0
             for _ in 0..<300 {
                 worker.turn(milliseconds: 5)
@@ -77,17 +76,20 @@ extension WorkerTests {
         }
 
         @Test func `cuts an answer off whose server resets the connection that ends it`() throws {
+            let mayReset = Flag()
             let server = try ScriptedServer { peer, _, server in
                 _ = server.request(from: peer)
                 peer.send("HTTP/1.1 200 OK\r\n\r\nhalf")
-                Clock.sleep(milliseconds: 100)
+                while !mayReset.isUp { Clock.sleep(milliseconds: 5) }
                 peer.resetAtEnd()
             }
             let gateway = try TestGateway(servers: [server.port])
             let client = Peer(port: gateway.port)
             client.send(try gateway.request())
-            let (text, _) = client.receive()
-            #expect(text.contains("half"))
+            let begun = client.receive(through: "half")
+            #expect(begun.end == .found)
+            mayReset.raise()
+            let text = begun.text + client.receive().text
             #expect(!text.contains("0\r\n\r\n"))
             gateway.stop()
             #expect(gateway.logged().contains("\"reason\":\"upstream_aborted\""))
@@ -104,57 +106,59 @@ extension WorkerTests {
                 }
                 _ = peer.receive()
             }
-            let gateway = try TestGateway(servers: [server.port], isByHand: true) { $0.bodyTimeout = 1500 }
+            let gateway = try TestGateway(servers: [server.port], isByHand: true) { $0.bodyTimeout = 3000 }
             let worker = try gateway.makeWorker()
             let client = Peer(port: gateway.port, receiveBuffer: 65_536)
             client.send(try gateway.request())
-            var isPaused = false
-            for _ in 0..<2000 where !isPaused {
-                worker.turn(milliseconds: 5)
-                isPaused = worker.connections.clientStreams.first?.exchange?.upstream?.isPaused ?? false
-                if isPaused { mayStall.raise() }
-            }
-            #expect(isPaused)
+            #expect(
+                worker.turn {
+                    worker.connections.clientStreams.first?.exchange?.upstream?.isPaused ?? false
+                }
+            )
+            mayStall.raise()
             // What the server still sent waits in the worker's socket, and fills it no more.
             let end = Flag()
             try Thread.start("reader") {
-                client.wait(seconds: 6)
+                client.wait(seconds: 10)
                 if client.receive().end != .silence { end.raise() }
             }
-            for _ in 0..<500 where !end.isUp { worker.turn(milliseconds: 10) }
-            #expect(end.isUp)
+            #expect(worker.turn { end.isUp })
             #expect(worker.connections.clients == 0)
         }
 
         @Test func `blames the server that does not take the request`() throws {
+            let mayEnd = Flag()
             let server = try ScriptedServer(receiveBuffer: 4096) { peer, _, _ in
-                Clock.sleep(milliseconds: 4000)
+                while !mayEnd.isUp { Clock.sleep(milliseconds: 5) }
                 _ = peer
             }
             let gateway = try TestGateway(servers: [server.port]) {
-                $0.bodyTimeout = 500
+                // A client whose thread stands still for so long would be blamed itself.
+                $0.bodyTimeout = 2500
                 $0.bodyBytes = 64_000_000
             }
             let client = Peer(port: gateway.port)
             let request = try gateway.post(padding: 32_000_000)
             try Thread.start("sender") { client.send(request) }
-            client.wait(seconds: 3)
             #expect(client.receive(through: "\r\n\r\n").text.hasPrefix("HTTP/1.1 504 "))
+            mayEnd.raise()
             gateway.stop()
         }
 
         @Test func `forwards a provisional response at once`() throws {
+            let mayAnswer = Flag()
             let server = try ScriptedServer { peer, _, server in
                 _ = server.request(from: peer)
                 peer.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
-                Clock.sleep(milliseconds: 1500)
+                while !mayAnswer.isUp { Clock.sleep(milliseconds: 5) }
                 peer.send(ok)
             }
             let gateway = try TestGateway(servers: [server.port])
             let client = Peer(port: gateway.port)
             client.send(try gateway.request())
-            client.wait(seconds: 1)
-            #expect(client.receive(through: "\r\n\r\n").end == .found)
+            #expect(client.receive(through: "\r\n\r\n").text.hasPrefix("HTTP/1.1 103 "))
+            mayAnswer.raise()
+            #expect(client.receive(through: "\r\n\r\nok").end == .found)
             gateway.stop()
         }
 
@@ -202,6 +206,7 @@ extension WorkerTests {
                 peer.send(ok)
                 if number == 1 {
                     while !mayClose.isUp { Clock.sleep(milliseconds: 2) }
+                    peer.shutDown()
                 } else {
                     while server.request(from: peer) != nil { peer.send(ok) }
                 }
@@ -210,18 +215,18 @@ extension WorkerTests {
             let worker = try gateway.makeWorker()
             let client = Peer(port: gateway.port)
             client.send(try gateway.request())
-            for _ in 0..<20 { worker.turn(milliseconds: 10) }
+            worker.turn { client.holds("\r\n\r\nok") }
             #expect(client.receive(through: "\r\n\r\nok").end == .found)
             // The worker does not see the end of the connection before it has sent the request.
+            let upstream = try #require(worker.connections.upstreamStreams.first)
             mayClose.raise()
-            Clock.sleep(milliseconds: 50)
+            #expect(wait(for: POLLIN, at: upstream.channel?.socket.descriptor))
             let connection = try #require(worker.connections.clientStreams.first)
             client.send(try gateway.post(id: 1))
-            Clock.sleep(milliseconds: 20)
+            #expect(wait(for: POLLIN, at: connection.channel?.socket.descriptor))
             worker.clock.refresh()
             worker.receive(connection)
-            for _ in 0..<30 { worker.turn(milliseconds: 10) }
-            client.wait(seconds: 1)
+            worker.turn { client.holds("\r\n\r\nok") }
             #expect(client.receive(through: "\r\n\r\nok").text.hasPrefix("HTTP/1.1 200 "))
             #expect(server.requests.count == 2)
             #expect(gateway.health.snapshotOfStates().map(\.failures) == [0], "the server did nothing wrong")
@@ -234,7 +239,7 @@ extension WorkerTests {
             let worker = try gateway.makeWorker()
             let first = Peer(port: gateway.port)
             first.send(try gateway.request())
-            for _ in 0..<20 { worker.turn(milliseconds: 10) }
+            worker.turn { first.holds("\r\n\r\nok") }
             #expect(first.receive(through: "\r\n\r\nok").end == .found)
             worker.generation.keys[IssuerID(0)] = IssuerKeys()
             worker.tokens = TokenCache(capacity: 4, subjectKey: [1].span)
@@ -242,8 +247,7 @@ extension WorkerTests {
             worker.adopt(gateway.keys, for: IssuerID(0))
             #expect(worker.spareExchanges.allSatisfy { $0.upstream == nil && $0.client == nil })
             first.send(try gateway.request())
-            for _ in 0..<20 { worker.turn(milliseconds: 10) }
-            first.wait(seconds: 1)
+            worker.turn { first.holds("\r\n\r\nok") }
             #expect(first.receive(through: "\r\n\r\nok").text.hasPrefix("HTTP/1.1 200 "))
             #expect(server.requests.count == 2)
         }
@@ -254,8 +258,7 @@ extension WorkerTests {
             second.send(
                 try gateway.request("POST", fields: "Content-Length: 3\r\nExpect: 100-continue\r\n")
             )
-            for _ in 0..<5 { worker.turn(milliseconds: 10) }
-            #expect(worker.parked.count == 1)
+            #expect(worker.turn { worker.parked.count == 1 })
             second.resetAtEnd()
         }
 
@@ -272,17 +275,21 @@ extension WorkerTests {
             connection.pending.append(dying + (try gateway.request()))
             worker.resume(connection)
             for _ in 0..<10 { worker.turn(milliseconds: 10) }
+            #expect(worker.turn { worker.connections.clients == 0 })
             #expect(server.requests.isEmpty)
-            #expect(worker.connections.clients == 0)
         }
 
         @Test func `keeps no receive buffer for a head that came in two pieces`() throws {
             let gateway = try TestGateway(servers: [1], isByHand: true)
             let worker = try gateway.makeWorker()
             let client = Peer(port: gateway.port)
+            var sent = 0
             for piece in ["GET / HTTP/1.1\r\n", "Host:", " x\r\n\r\n"] {
                 client.send(piece)
-                for _ in 0..<3 { worker.turn(milliseconds: 10) }
+                sent += piece.utf8.count
+                worker.turn {
+                    worker.connections.clientStreams.first?.pending.count == sent || client.holds("\r\n\r\n")
+                }
                 let connection = try #require(worker.connections.clientStreams.first)
                 #expect(connection.pending.capacity <= 1024)
             }

@@ -65,8 +65,8 @@ import Transport
         let gateway = try TestGateway(servers: [1])
         let silent = Peer(port: gateway.port)
         #expect(eventually { gateway.status.clients == 1 })
-        gateway.send(.drain(isHandedOver: false))
         let start = Clock.monotonicMilliseconds
+        gateway.send(.drain(isHandedOver: false))
         #expect(silent.receive().end == .closed)
         #expect((500..<5000).contains(Clock.monotonicMilliseconds - start))
         #expect(eventually { gateway.status.hasDrained })
@@ -76,11 +76,14 @@ import Transport
     @Test func `its loop turns until it ends`() throws {
         let gateway = try TestGateway(servers: [1])
         #expect(eventually { gateway.status.isTurning(now: Clock.monotonicMilliseconds) })
-        // It ends a round each second although nothing happens.
-        Clock.sleep(milliseconds: 2500)
-        let now = Clock.monotonicMilliseconds
-        #expect(now - gateway.status.round < 2000)
-        #expect(!gateway.status.isTurning(now: now + 10_000))
+        // It ends a round each second although nothing happens, of which a slow machine may take two.
+        var rounds: Set<Int> = []
+        for _ in 0..<1000 {
+            rounds.insert(gateway.status.round)
+            Clock.sleep(milliseconds: 5)
+        }
+        #expect(rounds.count >= 4)
+        #expect(!gateway.status.isTurning(now: Clock.monotonicMilliseconds + 10_000))
         gateway.stop()
         #expect(!gateway.status.isTurning(now: Clock.monotonicMilliseconds))
     }

@@ -120,9 +120,13 @@ import Transport
         let started = Clock.monotonicMilliseconds
         #expect(desk.collect().allSatisfy { !$0.isFresh && $0.report == nil })
         #expect(Clock.monotonicMilliseconds - started >= ReportDesk.patience)
-        let again = Clock.monotonicMilliseconds
-        _ = desk.collect()
-        #expect(Clock.monotonicMilliseconds - again < ReportDesk.patience)
+        // The shortest of three: any one may be interrupted for longer.
+        let times = (0..<3).map { _ in
+            let again = Clock.monotonicMilliseconds
+            _ = desk.collect()
+            return Clock.monotonicMilliseconds - again
+        }
+        #expect(times.contains { $0 < ReportDesk.patience })
         for mailbox in mailboxes { #expect(mailbox.takeAll().count == 1, "asked once") }
     }
 
@@ -131,16 +135,23 @@ import Transport
         let publication = publisher.publish(try Scene.snapshot(["a"]))
         let worker = CountingWorker(publication, index: 0)
         worker.count("a", times: 5)
-        // The first worker answers once, the second never.
+        // The first worker answers until it is stopped, the second never.
         let (mailbox, report) = (mailboxes[0], worker.report)
         try Thread.start("worker") {
             while true {
-                for case .report(let answers) in mailbox.takeAll() { return answers.send(report) }
+                for message in mailbox.takeAll() {
+                    switch message {
+                    case .report(let answers): answers.send(report)
+                    default: return
+                    }
+                }
                 Clock.sleep(milliseconds: 1)
             }
         }
-        let first = desk.collect()
-        #expect(first.map(\.isFresh) == [true, false])
+        // An answer may come late on a slow machine, but not each of twenty.
+        let first = (0..<20).lazy.map { _ in desk.collect().map(\.isFresh) }.first { $0[0] }
+        #expect(first == [true, false])
+        mailbox.send(.stop)
         let second = desk.collect()
         #expect(second.map(\.isFresh) == [false, false])
         #expect(second[0].report?.counts.totals.requests == 5)

@@ -57,6 +57,7 @@ def _count_ports() -> Iterator[int]:
 
 
 _ports = _count_ports()
+_marks = itertools.count(1)
 
 
 def wait_for_port(port: int, host: str = "127.0.0.1", within: float = 5.0) -> None:
@@ -109,6 +110,7 @@ class Gateway:
         self.passed = passed
         self.program, self.arguments = str(program or binary()), arguments
         self.process: subprocess.Popen[bytes] | Grandchild | None = None
+        self.answers_health = False
 
     def start(self, ready_within: float | None = 10.0) -> Gateway:
         """Start, and wait until /healthz is 200 unless `ready_within` is None."""
@@ -124,6 +126,7 @@ class Gateway:
             )
         if ready_within is not None:
             self.wait_until(lambda: self.health() == 200, ready_within, "healthy")
+            self.answers_health = True
         return self
 
     def wait_until(self, holds: Callable[[], bool], within: float, what: str) -> None:
@@ -216,6 +219,7 @@ class Gateway:
 
     def log_position(self) -> int:
         """Where the next entry will stand, once the entries of earlier exchanges have been written."""
+        self._wait_for_mark()
         size, quiet_since = self.stdout.stat().st_size, time.monotonic()
         while time.monotonic() - quiet_since < 0.05:
             time.sleep(0.01)
@@ -223,7 +227,25 @@ class Gateway:
                 size, quiet_since = now, time.monotonic()
         return size
 
-    def wait_for_access(self, since: int, count: int = 1, within: float = 3.0) -> list[Entry]:
+    def _wait_for_mark(self) -> None:
+        """Until a health check is in the log, if the gateway takes one: what its worker has done before stands before it.
+
+        It comes from an address that no other has, and has no part in what `access_log` returns.
+        """
+        if not self.answers_health:
+            return
+        number, since = next(_marks), self.stdout.stat().st_size
+        mark = f"127.77.{number >> 8 & 255}.{number & 255}"
+        try:
+            with self.client.connect(self.address, 5, source=mark) as connection:
+                connection.exchange(raw_http.request("GET", "/healthz", "probe.invalid"))
+        except (OSError, raw_http.ConnectionEnded):
+            return
+        line, end = f'"client":"{mark}"'.encode(), time.monotonic() + 5
+        while line not in self.stdout.read_bytes()[since:] and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def wait_for_access(self, since: int, count: int = 1, within: float = 10.0) -> list[Entry]:
         """The entries after `since`, once there are `count` of them."""
         end = time.monotonic() + within
         while len(entries := self.access_log(since)) < count:
