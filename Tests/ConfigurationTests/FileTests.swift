@@ -77,6 +77,15 @@ private final class Folder {
         #expect(snapshot.routes.map(\.issuers) == [[IssuerID(0)], [IssuerID(0)], [IssuerID(1)]])
     }
 
+    @Test func `refuses a folder that cannot be read, as it may hold everything`() throws {
+        let folder = try Folder()
+        unsafe symlink("loop", folder.path + "/loop")
+        folder.write("gateway.json", Sample.root(#""include": ["loop/*.json"]"#))
+        let found = problems(folder.path + "/gateway.json")
+        #expect(found.count == 1)
+        #expect(found.first?.contains("its folder cannot be searched") == true)
+    }
+
     @Test func `holds the rules over the whole set, and names the file`() throws {
         let folder = try Folder()
         folder.write("gateway.json", Sample.root(#""include": ["routes.d/*.json"]"#))

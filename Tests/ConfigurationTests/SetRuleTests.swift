@@ -161,6 +161,11 @@ import Testing
             "The listener at gateway.json:2 has this address",
             Sample.file(listeners: #"{ "address": "[::1]:80" }, { "address": §"[0:0::1]:80" }"#)
         ),
+        Expectation(
+            "/listeners/1/address",
+            "The listener at gateway.json:2 has this address",
+            Sample.file(listeners: #"{ "address": "0.0.0.0:80" }, { "address": §"127.0.0.1:80" }"#)
+        ),
     ])
     func `refuses two issuers or listeners that are the same`(_ row: Expectation) { row.expectRefusal() }
 

@@ -57,8 +57,9 @@ struct Turn: Sendable {
         (
             Rate(count: 1, period: 1000, burst: 2),
             [
-                Turn(at: 100_000), Turn(at: 100_000), Turn(at: 0, wait: 1000), Turn(at: 1000, wait: 1000),
-                Turn(at: 101_000), Turn(at: 101_000, wait: 1000), Turn(at: 86_400_000 * 365),
+                Turn(at: 100_000), Turn(at: 100_000), Turn(at: 0, wait: 1000), Turn(at: 1000),
+                Turn(at: 1000, wait: 1000), Turn(at: 101_000), Turn(at: 101_000),
+                Turn(at: 101_000, wait: 1000), Turn(at: 86_400_000 * 365),
                 Turn(at: 86_400_000 * 365),
                 Turn(at: 86_400_000 * 365, wait: 1000),
             ]
@@ -72,6 +73,18 @@ struct Turn: Sendable {
             // Less than a millisecond is what a bucket says that lacks nothing.
             #expect(wait.map { $0 / Self.millisecond } == turn.wait, "turn \(index)")
         }
+    }
+
+    @Test func `that is faster frees a bucket that a slower one has emptied`() {
+        let slow = Rate(count: 1, period: 3_600_000, burst: 3)
+        let fast = Rate(count: 10, period: 1000, burst: 10)
+        var moment = 0
+        var now = Self.start
+        for _ in 0..<3 { #expect(slow.take(from: &moment, now: now) == nil) }
+        #expect(fast.take(from: &moment, now: now) == 100 * Self.millisecond)
+        now += 100 * Self.millisecond
+        #expect(fast.take(from: &moment, now: now) == nil)
+        #expect(fast.take(from: &moment, now: now) == 100 * Self.millisecond)
     }
 
     @Test func `is exact enough where turns come fast`() {

@@ -52,6 +52,18 @@ import Transport
     }
 
     @Test(arguments: [
+        ("127.0.0.1:1", "127.0.0.1:1", true), ("127.0.0.1:1", "127.0.0.1:2", false),
+        ("127.0.0.1:1", "127.0.0.2:1", false), ("127.0.0.1:1", "0.0.0.0:1", true),
+        ("0.0.0.0:1", "127.0.0.1:2", false), ("[::1]:1", "[::]:1", true), ("[::]:1", "0.0.0.0:1", false),
+        ("[::1]:1", "127.0.0.1:1", false), ("unix:/x", "unix:/x", true), ("unix:/x", "unix:/y", false),
+    ])
+    func `knows where two listeners cannot both be`(first: String, second: String, overlap: Bool) throws {
+        let (first, second) = (try #require(SocketAddress(first)), try #require(SocketAddress(second)))
+        #expect(first.overlaps(second) == overlap)
+        #expect(second.overlaps(first) == overlap)
+    }
+
+    @Test(arguments: [
         ("192.0.2.1:80", "192.0.2.1:81", true), ("192.0.2.1:80", "192.0.2.2:80", false),
         ("[::ffff:192.0.2.1]:80", "192.0.2.1:80", true),
         ("[2001:db8:1:2::1]:80", "[2001:db8:1:2:ffff:ffff:ffff:ffff]:80", true),
