@@ -18,8 +18,6 @@ extension Worker {
         let start = Clock.monotonicMicroseconds
         let waiting = takeParked { if case .awaitingKeys = $0 { true } else { false } }
         olderGenerations.append(generation)
-        forgetGenerations()
-        if olderGenerations.count > Self.maximumOlderGenerations { endExchanges(of: olderGenerations[0]) }
         generation = Generation(publication, keys: keys)
         spareExchanges.removeAll()
         if snapshot.limits.tokens != olderGenerations.last?.snapshot.limits.tokens { forgetTokens() }
@@ -27,6 +25,9 @@ extension Worker {
         if !publication.retiredPlaces.isEmpty { changedTallies.removeAll(where: \.isRetired) }
         counters.clear(routes: publication.reusedRouteRows, endpoints: publication.newPlaces)
         replaceGates(by: listeners.flatMap { $0.gates(ofWorker: index) })
+        // The one before counts only if exchanges have it, and not because it was just in use here.
+        forgetGenerations()
+        if olderGenerations.count > Self.maximumOlderGenerations { endExchanges(of: olderGenerations[0]) }
         status.adopted(generation: generation.number, pause: Clock.monotonicMicroseconds - start)
         for exchange in waiting {
             exchange.generation = generation

@@ -37,15 +37,17 @@ struct ConfigurationOptions: ParsableArguments {
     /// - Parameters:
     ///   - sessionKey: What seals session ids where the configuration names no keys; nil for a fresh secret.
     ///   - files: Gets the files that were read.
+    ///   - json: Whether a program is told what is wrong.
     func load(
         sessionKey: [UInt8]? = nil,
-        noting files: ReadFiles = ReadFiles()
+        noting files: ReadFiles = ReadFiles(),
+        json: Bool = false
     ) throws -> GatewayConfiguration {
         do {
             return try ConfigurationLoader.load(path: config, sessionKey: sessionKey, noting: files)
         } catch {
-            for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
-            throw ExitCode(1)
+            let lines = error.diagnostics.map(\.text).joined(separator: "\n")
+            throw Terminal.failure(lines, json: json)
         }
     }
 }

@@ -48,7 +48,7 @@ struct Check: ParsableCommand {
         let report = ConfigurationReport(configuration, route: id)
         guard live.live else { return show(report, live: nil) }
         if !json { show(report, live: nil) }
-        let found = LiveCheckReport(try live.check(snapshot, route: id))
+        let found = LiveCheckReport(try live.check(snapshot, route: id, json: json))
         if json { show(report, live: found) }
         if !json { for line in [""] + found.lines { Terminal.print(line) } }
         guard found.isClean else { throw ExitCode(1) }

@@ -40,7 +40,7 @@ struct Explain: ParsableCommand {
     var token: String?
 
     func run() throws {
-        let snapshot = try (demo ? DemoConfiguration.load() : options.load()).snapshot
+        let snapshot = try (demo ? DemoConfiguration.load() : options.load(json: json)).snapshot
         let id = try RouteChoice.route(named: route, in: snapshot, json: json)
         let token = presentedToken()
         let explanation = TokenExplanation(

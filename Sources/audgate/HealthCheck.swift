@@ -33,26 +33,39 @@ struct HealthCheck: ParsableCommand {
         do {
             listeners = try ConfigurationLoader.healthListeners(path: options.config)
         } catch {
-            for diagnostic in error.diagnostics { Terminal.error(diagnostic.text) }
+            let problem = error.diagnostics.map(\.text).joined(separator: "\n")
+            guard json else { throw Terminal.failure(problem, json: false) }
+            Terminal.print(Self.document(isHealthy: false, found: problem))
             throw ExitCode(1)
         }
         let health = HealthProbe.ask(listeners)
         if json {
-            Terminal.print(Self.document(health))
+            let text = Self.document(
+                isHealthy: health.isHealthy,
+                address: health.address,
+                status: health.status,
+                found: health.sentence
+            )
+            Terminal.print(text)
         } else {
             Terminal.print("\(health.isHealthy ? "Healthy" : "Not healthy"): \(health.sentence)")
         }
         guard health.isHealthy else { throw ExitCode(1) }
     }
 
-    private static func document(_ health: Health) -> String {
+    private static func document(
+        isHealthy: Bool,
+        address: String? = nil,
+        status: Int? = nil,
+        found: String
+    ) -> String {
         var writer = JSONWriter()
         writer.object { writer in
             writer.name("healthy")
-            writer.bool(health.isHealthy)
-            writer.member("address", health.address)
-            if let status = health.status { writer.member("status", status) }
-            writer.member("found", health.sentence)
+            writer.bool(isHealthy)
+            if let address { writer.member("address", address) }
+            if let status { writer.member("status", status) }
+            writer.member("found", found)
         }
         let text = writer.finish()
         return String(lossy: text.span)

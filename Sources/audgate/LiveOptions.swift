@@ -51,14 +51,14 @@ struct LiveOptions: ParsableArguments {
     }
 
     /// Asks about all routes, or one. Ends the command if it cannot begin.
-    func check(_ snapshot: Snapshot, route: RouteID?) throws -> LiveReport {
+    func check(_ snapshot: Snapshot, route: RouteID?, json: Bool) throws -> LiveReport {
         var options = LiveCheck.Options()
         options.route = route
         options.publicAddress = connectTo.flatMap { SocketAddress($0) }
-        options.authorities = try ca.map { try Self.read($0, maximumBytes: 1 << 20) }
+        options.authorities = try ca.map { try Self.read($0, maximumBytes: 1 << 20, json) }
         options.token = try token.map { path in
             guard path != "-" else { return TokenInput.standardInput() }
-            return TokenInput.token(in: try Self.read(path, maximumBytes: TokenInput.maximumLength))
+            return TokenInput.token(in: try Self.read(path, maximumBytes: TokenInput.maximumLength, json))
         }
         do {
             let check = try LiveCheck(snapshot, options)
@@ -66,20 +66,21 @@ struct LiveOptions: ParsableArguments {
                 try check.run()
             }
         } catch let error as LiveCheckError {
-            Terminal.error(error.sentence)
+            throw Terminal.failure(error.sentence, json: json)
         } catch let error as SystemError {
-            Terminal.error("The system refused a resource (\(error)).")
+            throw Terminal.failure("The system refused a resource (\(error)).", json: json)
         }
-        throw ExitCode(1)
     }
 
-    private static func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
+    private static func read(_ path: String, maximumBytes: Int, _ json: Bool) throws -> [UInt8] {
         do throws(FileError) {
             let content = try FileContent.read(path, maximumBytes: maximumBytes)
             return Array(copying: content.span)
         } catch {
-            Terminal.error("\"\(ClaimText.printable(path))\" cannot be read: \(error.reason).")
-            throw ExitCode(1)
+            throw Terminal.failure(
+                "\"\(ClaimText.printable(path))\" cannot be read: \(error.reason).",
+                json: json
+            )
         }
     }
 }

@@ -1,7 +1,9 @@
 // What people read on their terminals.
 
+internal import ArgumentParser
 internal import Bytes
 internal import Glibc
+internal import JSON
 
 /// Standard output and standard error.
 enum Terminal {
@@ -13,6 +15,25 @@ enum Terminal {
     /// Writes a line to standard error.
     static func error(_ line: String) {
         write(line, to: STDERR_FILENO)
+    }
+
+    /// Tells why a command cannot be carried out: to people on standard error, to programs as `{"error": …}` on standard
+    /// output.
+    ///
+    /// - Parameters:
+    ///   - problem: The reason; may have several lines.
+    ///   - json: Whether a program asks.
+    /// - Returns: What ends the command.
+    static func failure(_ problem: String, json: Bool) -> ExitCode {
+        if json {
+            var writer = JSONWriter()
+            writer.object { $0.member("error", problem) }
+            let text = writer.finish()
+            print(String(lossy: text.span))
+        } else {
+            error(problem)
+        }
+        return ExitCode(1)
     }
 
     private static func write(_ text: String, to descriptor: CInt) {

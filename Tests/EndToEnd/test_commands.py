@@ -159,3 +159,20 @@ def test_verify_jws_answers_bad_lines_and_goes_on():
     result = run("verify-jws", stdin=f'{{"id": "a"}}\nnot json\n{good}\n')
     lines = result.stdout.splitlines()
     assert len(lines) == 3 and is_valid(lines[2]) and not is_valid(lines[0]) and not is_valid(lines[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "member"),
+    [
+        (("health", "--config", "/nonexistent"), "found"),
+        (("explain", "--config", "/nonexistent", "--route", "x", "token"), "error"),
+        (("check", "--live", "--token", "/nonexistent"), "error"),
+        (("check", "--live", "--ca", "/nonexistent"), "error"),
+        (("check", "--live", "--ca", "/etc/passwd"), "error"),
+    ],
+)
+def test_programs_are_told_in_json_what_cannot_be_done(explain, tmp_path, arguments, member):
+    if "--config" not in arguments:
+        arguments += ("--config", str(tmp_path / "gateway.json"))
+    result = run(*arguments, "--json")
+    assert result.returncode == 1 and json.loads(result.stdout)[member]

@@ -13,7 +13,7 @@ import pytest
 from harness.admin import Admin, value
 from harness.gateway import free_port
 from harness.messages import initialize, legacy, modern
-from harness.recorder import canned, event_stream
+from harness.recorder import STREAM_HEAD, canned, event_stream
 
 TRANSPORTS = ("http1", "tls2/https2")
 ROUTES = {"a": {}, "b": {}}
@@ -251,6 +251,46 @@ def test_listeners_come_and_go_under_load(gate):
     for each in crowd:
         each.join()
     assert not failures and done[0] > 10, (failures[:3], done)
+
+
+def test_sixteen_configurations_beside_the_newest_are_kept_for_what_runs_in_them(gate):
+    gateway = gate.start()
+    configuration = gate.configuration()
+    is_over = threading.Event()
+    data = modern("tools/list").request(gate.authority, "/a", gate.token("a"))
+    streams = []
+
+    def another(number):
+        limits = {**configuration.get("limits", {}), "idle_timeout": f"{200 + number}s"}
+        reload(gate, {**configuration, "limits": limits})
+
+    def begin():
+        streams.append(gateway.connect(20))
+        streams[-1].send(data)
+        assert streams[-1].read_head().status == 200
+
+    def superseded():
+        gateway.log_position()
+        return [each["reason"] for each in gateway.access_log() if each["reason"] != "allowed"]
+
+    def script(_, connection):
+        connection.send(STREAM_HEAD)
+        is_over.wait(20)
+
+    with gate.recorders["a"].answering(script):
+        for number in range(16):
+            begin()
+            another(number)
+        # Nothing runs in these.
+        another(16)
+        another(17)
+        assert superseded() == []
+        begin()
+        another(18)
+        assert superseded() == ["configuration_superseded"]
+        is_over.set()
+    for each in streams:
+        each.close()
 
 
 def limited(gate, requests, queue, **rules):
