@@ -13,6 +13,7 @@ public struct JSONLogHandler: LogHandler {
     private let level: LogLevel
     /// Members of every line.
     public var metadata: Logger.Metadata = [:]
+
     private static let output = Mutex(StandardError())
 
     /// Makes a handler that follows `level`.
@@ -36,10 +37,11 @@ public struct JSONLogHandler: LogHandler {
     /// reads it.
     public func log(event: LogEvent) {
         Self.output.withLock { output in
-            guard StandardError.hasRoom(within: 0) else { return output.lost += 1 }
-            let line = text(of: event, lost: output.lost)
-            output.lost = 0
-            output.write(line)
+            guard output.file.hasRoom(within: 0) else { return output.lost += 1 }
+            var line = Array(copying: text(of: event, lost: output.lost).span)[...]
+            line.append(UInt8(ascii: "\n"))
+            let cut = try? output.file.write(&line)
+            output.lost = cut == 0 && line.isEmpty ? 0 : output.lost + 1
         }
     }
 
@@ -77,41 +79,8 @@ public struct JSONLogHandler: LogHandler {
     }
 }
 
-/// Standard error, which may be a pipe that is read slowly or never.
 private struct StandardError: ~Copyable {
-    /// Largest piece that a pipe takes at once without making the writer wait (`pipe(7)`).
-    private static let pipePiece = 4096
-    /// Milliseconds for which a line that is longer than a piece waits for room, once a part of it is written.
-    private static let patience: CInt = 50
-
+    var file = LogFile(standard: STDERR_FILENO)
     /// Number of messages that were lost since the last one that was written.
     var lost = 0
-    /// Whether a line was cut off, so that the next one must not be glued to it.
-    private var needsLineEnd = false
-
-    static func hasRoom(within milliseconds: CInt) -> Bool {
-        var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
-        return unsafe poll(&entry, 1, milliseconds) != 0
-    }
-
-    /// Writes a line where there is room for its beginning.
-    mutating func write(_ line: borrowing ByteBuffer) {
-        let lineEnd = UInt8(ascii: "\n")
-        let octets = (needsLineEnd ? [lineEnd] : []) + Array(copying: line.span) + [lineEnd]
-        needsLineEnd = false
-        var rest = octets[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.prefix(Self.pipePiece).withUnsafeBytes { piece in
-                unsafe Glibc.write(STDERR_FILENO, piece.baseAddress, piece.count)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 || errno == EAGAIN else { return }
-            rest = rest.dropFirst(max(count, 0))
-            guard rest.isEmpty || Self.hasRoom(within: Self.patience) else {
-                needsLineEnd = true
-                lost += 1
-                return
-            }
-        }
-    }
 }

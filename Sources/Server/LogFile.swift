@@ -1,4 +1,4 @@
-// Where the lines of one log end up: standard output or a file.
+// Where the lines of one log end up: a standard descriptor or a file.
 
 internal import Bytes
 internal import Configuration
@@ -10,12 +10,12 @@ struct LogFile: ~Copyable {
     /// Largest piece that a pipe takes at once without making the writer wait (`pipe(7)`).
     private static let pipePiece = 4096
     /// Milliseconds for which a line that is longer than a piece waits for room, once a part of it is written.
-    private static let patience: CInt = 250
+    private static let patience: CInt = 100
     private static let lineEnd = UInt8(ascii: "\n")
 
     /// Where it is open, for whoever waits for room.
     let descriptor: CInt
-    private let path: String?
+    private let isOwn: Bool
     private let isRegular: Bool
     /// Whether only a part of a line is written.
     private var isMidLine = false
@@ -26,22 +26,30 @@ struct LogFile: ~Copyable {
     init?(_ destination: LogSettings.Destination) throws(StartError) {
         switch destination {
         case .off: return nil
-        case .stdout:
-            path = nil
-            descriptor = STDOUT_FILENO
+        case .stdout: self.init(standard: STDOUT_FILENO)
         case .file(let path):
-            self.path = path
             // A named pipe that nobody reads is an error, and no reason to wait.
             let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK
-            descriptor = unsafe open(path, flags, 0o640)
+            let descriptor = unsafe open(path, flags, 0o640)
             guard descriptor >= 0 else { throw .cannotLog(path: path, SystemError("open")) }
+            self.init(descriptor, isOwn: true)
         }
+    }
+
+    /// What is open under this number since before the process began.
+    init(standard descriptor: CInt) {
+        self.init(descriptor, isOwn: false)
+    }
+
+    private init(_ descriptor: CInt, isOwn: Bool) {
+        self.descriptor = descriptor
+        self.isOwn = isOwn
         var status = stat()
         isRegular = unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     deinit {
-        if path != nil { close(descriptor) }
+        if isOwn { close(descriptor) }
     }
 
     /// Writes the lines that the file takes now, and drops them from `lines`: what is left begins with a whole line.
@@ -91,7 +99,8 @@ struct LogFile: ~Copyable {
         unsafe poll(&entries, nfds_t(entries.count), CInt(milliseconds))
     }
 
-    private func hasRoom(within milliseconds: CInt) -> Bool {
+    /// Whether something can be written, at once or within so many milliseconds.
+    func hasRoom(within milliseconds: CInt) -> Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         return unsafe poll(&entry, 1, milliseconds) != 0
     }
