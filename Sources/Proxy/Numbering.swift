@@ -20,15 +20,20 @@ public struct Numbering<Key: Hashable> {
         return (number, true)
     }
 
-    /// Takes their numbers from all keys but those in `kept`, and returns these numbers. They are given again after
+    /// Takes their numbers from all keys but those in `kept`, and returns both. The numbers are given again after
     /// `giveBack` only, as somebody may still know them.
-    public mutating func retire(except kept: Set<Key>) -> [Int] {
-        var retired: [Int] = []
+    public mutating func retire(except kept: Set<Key>) -> [(key: Key, number: Int)] {
+        var retired: [(key: Key, number: Int)] = []
         for (key, number) in numbers where !kept.contains(key) {
             numbers[key] = nil
-            retired.append(number)
+            retired.append((key, number))
         }
         return retired
+    }
+
+    /// Has a key that was retired keep its number, which was not given back.
+    public mutating func revive(_ key: Key, with number: Int) {
+        numbers[key] = number
     }
 
     /// Lets numbers be given again.

@@ -42,8 +42,6 @@ public final class Publication: Sendable {
     public let endpointRows: [CounterOwner]
     /// Rows of counters that have gone from one route to another.
     let reusedRouteRows: [Int]
-    /// Rows of counters that no route has any more.
-    fileprivate let retiredRouteRows: [Int]
 
     fileprivate init(
         generation: Int,
@@ -60,7 +58,6 @@ public final class Publication: Sendable {
         endpointRows = numbers.owners
         routeRows = routes.owners
         reusedRouteRows = routes.reused
-        retiredRouteRows = routes.retired
         hosts = Set(snapshot.routes.flatMap { $0.upstream.endpoints.map(\.host) })
     }
 
@@ -81,7 +78,6 @@ private struct EndpointNumbers {
 private struct RouteNumbers {
     var owners: [CounterOwner] = []
     var reused: [Int] = []
-    var retired: [Int] = []
 }
 
 /// Makes publications, one generation after the other; belongs to one thread.
@@ -125,6 +121,8 @@ public struct Publisher {
     private var routeNumbering = Numbering<String>()
     /// By number, the generation in which the route got it.
     private var routesSince: [Int] = [0]
+    /// Routes that are gone, with their numbers, which exchanges of generations before that one still count under.
+    private var goneRoutes: [(resource: String, number: Int, generation: Int)] = []
     private var generation = 0
     /// Publications of which a worker may hold something, oldest first. They end here and not on a worker, which
     /// would stand still while 10,000 routes are freed.
@@ -154,8 +152,11 @@ public struct Publisher {
             live.removeFirst()
             // What the next generation retired was in use by this one at last.
             numbering.giveBack(live[0].retiredPlaces)
-            routeNumbering.giveBack(live[0].retiredRouteRows)
         }
+        guard let first = live.first?.generation else { return }
+        let free = goneRoutes.prefix { $0.generation <= first }
+        routeNumbering.giveBack(free.map(\.number))
+        goneRoutes.removeFirst(free.count)
     }
 
     private mutating func number(_ snapshot: Snapshot) -> EndpointNumbers {
@@ -163,7 +164,7 @@ public struct Publisher {
         for route in snapshot.routes {
             for endpoint in route.upstream.endpoints { kept.insert(Key(endpoint, of: route.upstream)) }
         }
-        var result = EndpointNumbers(retired: numbering.retire(except: kept))
+        var result = EndpointNumbers(retired: numbering.retire(except: kept).map(\.number))
         var predecessors = Dictionary(grouping: result.retired.map { places[$0] }, by: Target.init)
         for route in snapshot.routes {
             let numbers = route.upstream.endpoints.map { endpoint in
@@ -187,7 +188,16 @@ public struct Publisher {
 
     private mutating func numberRoutes(_ snapshot: Snapshot) -> RouteNumbers {
         let resources = snapshot.routes.map(\.resource.text)
-        var result = RouteNumbers(retired: routeNumbering.retire(except: Set(resources).union([""])))
+        let kept = Set(resources).union([""])
+        // A route that comes back while exchanges still count under its number has that again.
+        for gone in goneRoutes where kept.contains(gone.resource) {
+            routeNumbering.revive(gone.resource, with: gone.number)
+        }
+        goneRoutes.removeAll { kept.contains($0.resource) }
+        for (resource, number) in routeNumbering.retire(except: kept) {
+            goneRoutes.append((resource, number, generation))
+        }
+        var result = RouteNumbers()
         result.owners = resources.map { resource in
             let (number, isNew) = routeNumbering.number(of: resource)
             if isNew, number < routesSince.count {

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -303,6 +304,29 @@ def test_no_counter_goes_down_over_reloads(single, admin):
     assert value(samples, "audgate_requests_total", route=single.at("/r0"), decision="allow") == 7
     assert value(samples, "audgate_requests_total", route=single.at("/r0"), decision="refuse") == 21
     assert value(samples, "audgate_token_cache_misses_total") == 7
+
+
+def test_streams_of_a_route_that_goes_and_comes_back_are_its_own_again(single, admin):
+    gateway = single.start(with_routes(single, ["a", "b"], admin))
+    token = single.issuer.mint(single.at("/a"))
+    may_end = threading.Event()
+    held = upstreams.held_stream([b"data: 1\n\n", b"data: 2\n\n"], may_end)
+    with single.recorder.answering(held), gateway.connect() as connection:
+        connection.send(mcp_requests.post(single.host, "/a", token))
+        head = connection.read_head()
+        for names in (["b"], ["b", "c"], ["c", "a"]):
+            reload(gateway, admin, with_routes(single, names, admin))
+        route = single.at("/a")
+
+        def streams():
+            return value(admin.metrics(), "audgate_event_streams", route=route)
+
+        gateway.wait_until(lambda: streams() == 1, 5, "counted")
+        may_end.set()
+        assert len(list(connection.pieces(head))) == 2
+    gateway.wait_until(lambda: streams() == 0, 5, "ended")
+    ended = {"route": route, "decision": "allow", "reason": "allowed"}
+    assert value(admin.metrics(), "audgate_requests_total", **ended) == 1
 
 
 def test_a_refused_reload_is_counted_and_changes_nothing(single, admin):
