@@ -34,6 +34,16 @@ def admin(single):
     return admin
 
 
+def test_pages_that_nobody_reads_are_few(single):
+    """Each is held whole: a connection has four streams for them and not a hundred."""
+    admin = Admin(client=Client(CLIENTS["h2c"]))
+    gateway = started(single, admin)
+    with admin.client.connect(admin.address) as connection:
+        connection.exchange(raw_http.request("GET", "/livez", admin.authority))
+        assert connection.http2.remote_settings.max_concurrent_streams == 4
+    assert gateway.health() == 200
+
+
 @pytest.fixture
 def guarded(single, tmp_path):
     """One that wants a token."""

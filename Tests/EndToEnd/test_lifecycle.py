@@ -1,8 +1,10 @@
 """Start, drain, end; listeners of every kind; and what a run leaves in the logs (case 172)."""
 
 import json
+import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from harness import mcp_requests, raw_http
 from harness import recorder as upstreams
-from harness.gateway import free_port, run
+from harness.gateway import binary, free_port, run, wait_for_port
 
 EVENTS = [b"data: %d\n\n" % number for number in range(6)]
 
@@ -259,6 +261,24 @@ def test_no_descriptor_is_left_after_a_crowd_of_good_and_bad_clients(single):
         with single.recorder.answering(upstreams.reset_at_once):
             gateway.exchange(mcp_requests.post(single.host, "/mcp", single.token()))
     gateway.wait_until(lambda: descriptors() <= before + 2, 5, "back to as many descriptors as before")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_descriptors_that_are_closed_do_not_become_those_of_sockets(over, closed):
+    single = over("http1")
+    path = single.directory / "closed.json"
+    path.write_text(json.dumps(single.configuration()))
+    process = subprocess.Popen(["sh", "-c", f'exec "$0" serve --config "$1" {closed}', binary(), str(path)])
+    try:
+        wait_for_port(single.address[1])
+        request = mcp_requests.post(single.host, "/mcp")
+        assert raw_http.exchange(single.address, request).status in (401, 503)
+        places = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+        assert not [each for each in places if each.startswith(("socket:", "anon_inode:"))]
+        assert places.count("/dev/null") >= closed.count("&-")
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 def test_clients_cannot_take_the_descriptors_that_servers_need(single):

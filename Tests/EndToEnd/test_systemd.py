@@ -57,6 +57,19 @@ def test_ready_is_said_when_it_is_true(single, receiver):
     assert gateway.health() == 200
 
 
+def test_a_reload_before_it_is_ready_does_not_say_that_it_is(single, receiver):
+    single.issuer.server.mode = "hang"
+    gateway = start(single, receiver, ready_within=None)
+    gateway.wait_for_message("Listening.")
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for_message("Reloaded.")
+    assert gateway.health() == 503 and not receiver.has("READY=1")
+    single.issuer.server.mode = "ok"
+    single.issuer.server.released.set()
+    receiver.wait_for("READY=1")
+    assert gateway.health() == 200
+
+
 def test_a_name_in_the_abstract_space_is_an_address_too(single):
     receiver = Receiver(f"@audgate-test-{os.getpid()}")
     try:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from harness import mcp_requests, raw_http
 from harness import recorder as upstreams
+from harness.admin import Admin, value
 from harness.balancers import HAProxy
 from harness.gateway import binary, free_port
 from harness.load import Curl, H2loadOnce, Wrk
@@ -587,6 +589,56 @@ def test_a_second_request_for_an_upgrade_and_a_reload_wait_for_the_end_of_the_fi
     gateway.wait_for_message("Nothing was reloaded: an upgrade is under way")
     assert len(children(gateway.process)) == 1
     assert gateway.stop() == 0
+
+
+def test_a_reload_that_is_refused_meanwhile_is_on_the_status_page(over):
+    single, admin = over("http1"), Admin()
+    gateway = single.start(single.configuration(admin=admin.member, limits={"drain_delay": "10s"}))
+    slow(single)
+    gateway.signal(signal.SIGUSR2)
+    gateway.wait_for_message("Upgrading.")
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for_message("Nothing was reloaded: an upgrade is under way")
+    assert admin.status()["configuration"]["last_reload"]["outcome"] == "refused"
+    gateway.signal(signal.SIGTERM)
+    gateway.wait_for_message("Draining.")
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for_message("Nothing was reloaded: this process is draining.")
+    assert value(admin.metrics(), "audgate_reloads_total", outcome="refused") == 2
+
+
+def test_signals_that_come_before_the_new_process_can_take_them_do_not_end_it(over, program):
+    single = over("http1")
+    gateway = single.start(program=program)
+    # Not by a shell, which unblocks all signals as it begins.
+    late = f"import os, sys, time; time.sleep(1); os.execv({binary()!r}, sys.argv)"
+    replace(program, f"#!{sys.executable}\n{late}\n")
+    gateway.signal(signal.SIGUSR2)
+    new = int(gateway.wait_for_message("Upgrading.")["process"])
+    for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGUSR2):
+        os.kill(new, number)
+    gateway.wait_for_message("Upgraded: the new process serves.", within=20)
+    assert gateway.process.wait(10) == 0
+    assert post_of_orphan(single).status == 200
+
+
+def test_an_upgrade_finds_descriptors_where_clients_have_all_of_theirs(over):
+    single = over("http1")
+    configuration = single.configuration(workers=4, limits={"connections_per_address": 1000})
+    configuration["listeners"] += [single.listener(f"127.0.0.1:{free_port()}") for _ in range(7)]
+    gateway = single.start(configuration, descriptors=256)
+    may_end = threading.Event()
+    streams = []
+    with single.recorder.answering(upstreams.held_stream(EVENTS[:2], may_end)):
+        for _ in range(160):
+            streams.append(gateway.connect(30))
+            streams[-1].send(mcp_requests.post(single.host, "/mcp", single.token()))
+        gateway.wait_for_message("Accepting pauses.")
+        old = gateway.upgrade()
+        may_end.set()
+    for each in streams:
+        each.close()
+    assert old.wait(15) == 0
 
 
 def test_a_signal_to_end_ends_the_new_process_too(over):
