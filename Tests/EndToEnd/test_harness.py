@@ -47,31 +47,22 @@ def test_the_recorder_notices_bytes_that_are_no_request(recorder):
 PIECES = [b"data: 1\n\n", b"data: 2\n\n"]
 
 
-def in_step(received, then):
-    """A stream that goes on, and ends, when the piece before has been `received`."""
-
-    def script(_, connection):
-        connection.send(upstreams.STREAM_HEAD)
-        for piece in PIECES:
-            connection.send(upstreams.chunk(piece))
-            if not received.acquire(timeout=10):
-                break
-        connection.close() if then == "close" else connection.reset()
-
-    return script
+def pieces_of_a_stream_that_dies(connection, received):
+    """What comes of it, each piece acknowledged to its sender."""
+    connection.send(raw_http.request("GET", "/", "h"))
+    head, pieces = connection.read_head(), []
+    with pytest.raises(raw_http.ConnectionEnded):
+        for piece in connection.pieces(head):
+            pieces.append(piece)
+            received.release()
+    return pieces
 
 
 def test_a_stream_arrives_piece_by_piece_and_its_death_is_seen(recorder):
-    received, pieces = threading.Semaphore(0), []
-    with recorder.answering(in_step(received, "close")):
+    received = threading.Semaphore(0)
+    with recorder.answering(upstreams.stream_in_step(PIECES, received, "close")):
         with raw_http.Connection(("127.0.0.1", recorder.port)) as connection:
-            connection.send(raw_http.request("GET", "/", "h"))
-            head = connection.read_head()
-            with pytest.raises(raw_http.ConnectionEnded):
-                for piece in connection.pieces(head):
-                    pieces.append(piece)
-                    received.release()
-    assert pieces == PIECES
+            assert pieces_of_a_stream_that_dies(connection, received) == PIECES
 
 
 @pytest.mark.parametrize("algorithm", ALL_ALGORITHMS)
@@ -175,15 +166,10 @@ def test_both_ends_carry_chunks_interim_answers_and_heads_alone(ends):
 @pytest.mark.parametrize("then", ["close", "reset"])
 def test_both_ends_see_a_stream_flow_and_die(ends, then):
     client, recorder, address = ends
-    received, pieces = threading.Semaphore(0), []
-    with recorder.answering(in_step(received, then)), client.connect(address) as connection:
-        connection.send(raw_http.request("GET", "/", "h"))
-        head = connection.read_head()
-        with pytest.raises(raw_http.ConnectionEnded):
-            for piece in connection.pieces(head):
-                pieces.append(piece)
-                received.release()
-    assert pieces == PIECES
+    received = threading.Semaphore(0)
+    script = upstreams.stream_in_step(PIECES, received, then)
+    with recorder.answering(script), client.connect(address) as connection:
+        assert pieces_of_a_stream_that_dies(connection, received) == PIECES
 
 
 def test_both_ends_know_an_answer_that_ends_with_its_connection_from_one_that_broke_off(ends):

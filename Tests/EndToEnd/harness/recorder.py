@@ -356,14 +356,32 @@ def event_stream(events: list[bytes], interval: float, then: str = "end") -> Scr
         for event in events:
             connection.send(chunk(event))
             time.sleep(interval)
-        if then == "end":
-            connection.send(b"0\r\n\r\n")
-        elif then == "close":
-            connection.close()
-        else:
-            connection.reset()
+        _end(connection, then)
 
     return script
+
+
+def stream_in_step(events: list[bytes], received: threading.Semaphore, then: str = "end") -> Script:
+    """The same, but each goes on when the one before was `received`: who gathers them gets a reset."""
+
+    def script(_: Recorded, connection: UpstreamConnection) -> None:
+        connection.send(STREAM_HEAD)
+        for event in events:
+            connection.send(chunk(event))
+            if not received.acquire(timeout=10):
+                return connection.reset()
+        _end(connection, then)
+
+    return script
+
+
+def _end(connection: UpstreamConnection, how: str) -> None:
+    if how == "end":
+        connection.send(b"0\r\n\r\n")
+    elif how == "close":
+        connection.close()
+    else:
+        connection.reset()
 
 
 def held_stream(events: list[bytes], released: threading.Event, interval: float = 0.0) -> Script:
