@@ -15,12 +15,26 @@ import Testing
             for _ in 0..<20 {
                 var bytes = SecureRandom.bytes(count: length)
                 bytes[0] = bytes[0] == 22 ? 0 : bytes[0]
+                // What looks like a ClientHello in the format of SSL 2 is awaited to its end.
+                if length > 2, bytes[0] >= 0x80, bytes[2] == 1 { bytes[2] = 0 }
                 var server = try context.makeSession()
                 let (_, plaintext, failure) = server.take(bytes)
                 #expect(plaintext.isEmpty)
                 #expect(length < 11 || failure?.kind == .protocolError || failure?.kind == .noSharedVersion)
             }
         }
+    }
+
+    @Test func `refuses a hello in the format of SSL 2`() throws {
+        let body: [UInt8] =
+            [1, 0, 2, 0, 3, 0, 0, 0, 16, 1, 0, 0x80] + [UInt8](repeating: 7, count: 16)
+        var server = try world.server().makeSession()
+        let hello = [0x80, UInt8(body.count)] + body
+        let (_, _, early) = server.take(Array(hello.prefix(20)))
+        #expect(early == nil)
+        let (_, plaintext, failure) = server.take(Array(hello.dropFirst(20)))
+        #expect(failure?.kind == .protocolError || failure?.kind == .noSharedVersion)
+        #expect(plaintext.isEmpty)
     }
 
     @Test(arguments: [
