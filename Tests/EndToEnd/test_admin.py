@@ -9,6 +9,10 @@ import subprocess
 import time
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import ResponseReceived
+from h2.settings import SettingCodes, Settings
 
 from harness import mcp_requests, raw_http
 from harness import recorder as upstreams
@@ -35,13 +39,30 @@ def admin(single):
 
 
 def test_pages_that_nobody_reads_are_few(single):
-    """Each is held whole: a connection has four streams for them and not a hundred."""
-    admin = Admin(client=Client(CLIENTS["h2c"]))
-    gateway = started(single, admin)
-    with admin.client.connect(admin.address) as connection:
-        connection.exchange(raw_http.request("GET", "/livez", admin.authority))
-        assert connection.http2.remote_settings.max_concurrent_streams == 4
-    assert gateway.health() == 200
+    """Each is held whole: a connection has four streams for them and not a hundred, and all have 128."""
+    admin = Admin()
+    started(single, admin)
+    windows = {SettingCodes.INITIAL_WINDOW_SIZE: 0}
+    crowd = []
+    for number in range(32):
+        connection = H2Connection(H2Configuration(client_side=True))
+        connection.local_settings = Settings(client=True, initial_values=windows)
+        connection.initiate_connection()
+        fields = [(":method", "GET"), (":scheme", "http"), (":authority", admin.authority), (":path", "/")]
+        for _ in range(4):
+            connection.send_headers(connection.get_next_available_stream_id(), fields, end_stream=True)
+        # Each address has 16 connections.
+        crowd.append(raw_http.dial(admin.address, 10, f"127.0.0.{2 + number // 16}"))
+        crowd[-1].sendall(connection.data_to_send())
+        answers = 0
+        while answers < 4:
+            for event in connection.receive_data(crowd[-1].recv(65536)):
+                answers += isinstance(event, ResponseReceived)
+        assert connection.remote_settings.max_concurrent_streams == 4
+    assert admin.ask("/status.json").status == 503
+    for each in crowd:
+        each.close()
+    single.gateway.wait_until(lambda: admin.ask("/status.json").status == 200, 5, "read again")
 
 
 @pytest.fixture
